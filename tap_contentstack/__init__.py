@@ -1,0 +1,1 @@
+"""A Singer tap for what a Contentstack stack has published."""

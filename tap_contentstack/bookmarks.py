@@ -1,0 +1,133 @@
+"""A stream's bookmark: the only memory between two runs."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from dataclasses import asdict, dataclass, field
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+REPLICATION_KEY = "sync_token"
+DIGEST_LENGTH = 10
+
+
+@dataclass(kw_only=True)
+class Bookmark:
+    """How far a stream's target table is, and what it was loaded for.
+
+    Attributes:
+        sync_token: Where the next delta begins; None while an initial pass is under way.
+        pagination_token: Where an initial pass goes on; None at its start and after its end.
+        items_seen: Items of the initial pass's pages so far, to be compared with the API's `total_count`.
+        version: The table's version, in every RECORD.
+        scope: Fingerprint of what the tokens were issued for.
+        content_type_uid: The content type of a typed stream.
+        locales: Locales that the stream's rows have been published to.
+        types: The type that each column was first loaded with.
+    """
+
+    sync_token: str | None = None
+    pagination_token: str | None = None
+    items_seen: int = 0
+    version: int | None = None
+    scope: str | None = None
+    content_type_uid: str | None = None
+    locales: list[str] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+
+    def to_state(self) -> dict[str, t.Any]:
+        """Return the bookmark as it stands in the state: always with all keys, as schedulers merge states by key."""
+        state = {
+            "replication_key": REPLICATION_KEY,
+            "replication_key_value": self.sync_token,
+            **asdict(self),
+            "format": FORMAT,
+        }
+        del state["sync_token"]
+        return state
+
+    def add_locales(self, locales: set[str]) -> None:
+        """Remember that the stream holds rows of these locales."""
+        if not locales.issubset(self.locales):
+            self.locales = sorted(locales.union(self.locales))
+
+    def start_over(self, version: int, scope: str) -> None:
+        """Begin an initial pass; the columns keep their types, as the table stays."""
+        self.sync_token = self.pagination_token = None
+        self.items_seen = 0
+        self.version = version
+        self.scope = scope
+        self.locales = []
+
+
+def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | None]:
+    """Return the bookmark that a state holds, and what is wrong with it if it cannot be gone on from.
+
+    Of a damaged bookmark the version, the column types and the content type are kept where they are sound: the table
+    they describe is still there.
+    """
+    if state is None:
+        return Bookmark(), None
+    damaged = sorted(key for key, sound in _SOUND.items() if key in state and not sound(state[key]))
+    kept = {key: value for key, value in state.items() if key in _SOUND and key not in damaged}
+    bookmark = Bookmark(
+        version=kept.get("version"),
+        content_type_uid=kept.get("content_type_uid"),
+        types=dict(kept.get("types") or {}),
+    )
+    if damaged:
+        return bookmark, f"its {', '.join(damaged)} cannot be understood"
+    if (missing := sorted(_SOUND.keys() - kept.keys())) and kept:
+        return bookmark, f"it has no {', '.join(missing)}"
+    if not kept:
+        return bookmark, "it is of another shape than this tap's"
+    if bookmark.version is None or kept["scope"] is None:
+        return bookmark, "it has a token without a version and a scope" if kept["replication_key_value"] else None
+    if kept["replication_key_value"] and kept["pagination_token"]:
+        return bookmark, "it has the tokens of two passes"
+    bookmark.sync_token = kept["replication_key_value"]
+    bookmark.pagination_token = kept["pagination_token"]
+    bookmark.items_seen = kept["items_seen"]
+    bookmark.scope = kept["scope"]
+    bookmark.locales = sorted(set(kept["locales"]))
+    return bookmark, None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value != "")
+
+
+_SOUND: dict[str, t.Callable[[t.Any], bool]] = {
+    "replication_key": lambda value: value == REPLICATION_KEY,
+    "replication_key_value": _is_text,
+    "pagination_token": _is_text,
+    "items_seen": _is_count,
+    "version": lambda value: value is None or (_is_count(value) and 0 < value < 2**62),
+    "scope": _is_text,
+    "content_type_uid": _is_text,
+    "locales": lambda value: isinstance(value, list) and all(isinstance(locale, str) for locale in value),
+    "types": lambda value: isinstance(value, dict) and all(isinstance(kind, str) for kind in value.values()),
+    "format": lambda value: value == FORMAT and not isinstance(value, bool),
+}
+
+
+def fingerprint(scope: Mapping[str, object]) -> str:
+    """Return a short text that differs where the scope does, and tells which part of it; it holds no plain value."""
+    return " ".join(f"{name}:{_digest(value)}" for name, value in scope.items())
+
+
+def changed_parts(old: str, new: str) -> list[str]:
+    """Return the names of those parts of the new fingerprint in which the old one differs."""
+    before, after = (dict(part.partition(":")[::2] for part in text.split()) for text in (old, new))
+    return [name.replace("_", " ") for name in after if before.get(name) != after[name]]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:DIGEST_LENGTH]

@@ -1,0 +1,23 @@
+"""The command: what can go wrong ends in one line on stderr and a non-zero exit, not in a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_contentstack.tap import TapContentstack
+
+
+def main() -> None:
+    """Run the tap with the arguments of the command line."""
+    try:
+        TapContentstack.cli()
+    except (SingerSDKError, FileNotFoundError, json.JSONDecodeError) as error:
+        TapContentstack.logger.critical("%s", str(error).partition("\n")[0])
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,307 @@
+"""HTTP with the delivery API: credentials, pace, retries, and errors as sentences."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import threading
+import time
+import typing as t
+from collections import Counter
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import version
+from urllib.parse import urlencode, urlsplit
+
+import backoff
+import msgspec
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from tap_contentstack.errors import AccessError, ApiError, NotFoundError, SettingsError, TokenRefusedError, TransientError
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Generator, Mapping
+
+    from backoff.types import Details
+
+    from tap_contentstack.settings import Settings
+    from tap_contentstack.throttle import Throttle
+
+T = t.TypeVar("T")
+
+FIRST_WAIT = 0.5
+"""Seconds: the mean wait before the second attempt is half of this (full jitter), and doubles with each further one."""
+LONGEST_WAIT = 60.0
+LONGEST_RETRY_AFTER = 900.0
+"""Seconds: an API that asks for more is taken to be down."""
+EPOCH_THRESHOLD = 1_000_000_000
+"""A rate-limit reset above this is a moment, below it a number of seconds."""
+
+# Error codes: Contentstack's delivery API, recorded bodies (118, 141) and third-party probes of it (105, 109).
+UNKNOWN_API_KEY = 109
+UNKNOWN_TOKEN = 105
+UNKNOWN_CONTENT_TYPE = 118
+INVALID_VALUE = 141
+TOKEN_PARAMETERS = ("sync_token", "pagination_token")
+RETRIED_CLIENT_ERRORS = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+FATAL_SERVER_ERRORS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+
+
+class Client:
+    """Sends requests to one stack and environment; safe to share between threads."""
+
+    def __init__(self, settings: Settings, throttle: Throttle, logger: logging.Logger) -> None:
+        """Prepare what all requests have in common."""
+        self._settings = settings
+        self._throttle = throttle
+        self._logger = logger
+        self._host = urlsplit(settings.url).hostname
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.max_concurrency + 1)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._template = self._prepare()
+        self._environment = self._session.merge_environment_settings(settings.url, {}, None, None, None)
+        self._count_lock = threading.Lock()
+        self.counts: Counter[str] = Counter()
+
+    def _prepare(self) -> requests.PreparedRequest:
+        settings = self._settings
+        headers = {
+            "api_key": settings.api_key,
+            "access_token": settings.access_token,
+            "User-Agent": settings.user_agent or f"tap-contentstack/{version('tap-contentstack')}",
+            "Accept": "application/json",
+        }
+        if settings.branch:
+            headers["branch"] = settings.branch
+        try:
+            for name, value in headers.items():
+                value.encode("latin-1")
+                if "\n" in value or "\r" in value:
+                    raise ValueError  # noqa: TRY301
+        except ValueError:
+            msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
+            raise SettingsError(msg) from None
+        return self._session.prepare_request(requests.Request("GET", settings.url, headers=headers))
+
+    def get(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], *, purpose: str = "") -> T:
+        """Return what `accept` makes of the body of a good answer.
+
+        Args:
+            path: Path below the host, such as `/v3/stacks/sync`.
+            params: Query parameters; `environment` is added.
+            accept: Decodes a body; a ValueError from it makes the answer count as broken, to be asked for again.
+            purpose: The stream that asks, for the log.
+
+        Raises:
+            ApiError: Refused for good, or still failing after all attempts.
+        """
+        request = self._template.copy()
+        query = urlencode({**params, "environment": self._settings.environment})
+        request.url = f"{self._settings.url}{path}?{query}"
+        attempt = backoff.on_exception(
+            _waits,
+            TransientError,
+            max_tries=self._settings.max_retries + 1,
+            jitter=None,
+            on_backoff=lambda details: self._announce_wait(details, path, purpose),
+            logger=None,
+        )(self._attempt)
+        try:
+            return attempt(request, params, accept)
+        except TransientError as error:
+            tries = self._settings.max_retries + 1
+            msg = self._redacted(f"{error} (gave up after {tries} {'attempts' if tries > 1 else 'attempt'})")
+            raise ApiError(msg) from None
+
+    def _attempt(self, request: requests.PreparedRequest, params: Mapping[str, str], accept: Callable[[bytes], T]) -> T:
+        self._throttle.wait_for_turn()
+        with self._count_lock:
+            self.counts["requests"] += 1
+        response, body = self._send(request)
+        with self._count_lock:
+            self.counts["bytes"] += len(body)
+        if response.status_code != HTTPStatus.OK:
+            raise self._refusal(response, body, params)
+        self._heed_limit(response)
+        try:
+            return accept(body)
+        except ValueError as error:
+            kind = response.headers.get("Content-Type", "unknown").split(";")[0]
+            msg = (
+                f"{self._host} answered with something else than the API's JSON ({kind}: {error}): "
+                "check base_url, and for a proxy in between"
+            )
+            raise TransientError(msg) from None
+
+    def _send(self, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
+        timeout = self._settings.request_timeout
+        try:
+            response = self._session.send(
+                request,
+                timeout=(timeout, timeout),
+                allow_redirects=False,  # the credentials' headers would be sent along to whatever host is named
+                **{**self._environment, "stream": True},
+            )
+            with response:
+                return response, response.raw.read(decode_content=True)
+        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+            if "certificate" not in str(error).lower():
+                msg = f"the TLS connection to {self._host} broke"
+                raise TransientError(msg) from None
+            msg = f"{self._host} shows a certificate that is not trusted here: check base_url and REQUESTS_CA_BUNDLE"
+            raise ApiError(msg) from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            msg = f"{self._host} did not answer within {timeout:g} seconds: check the network, or raise request_timeout"
+            raise TransientError(msg) from None
+        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            raise TransientError(self._unreachable(error)) from None
+        except urllib3.exceptions.HTTPError as error:
+            raise TransientError(self._unreachable(error)) from None
+        except (requests.exceptions.RequestException, UnicodeError):
+            msg = f"no request can be made to {self._host}: check base_url and the proxy settings of this machine"
+            raise SettingsError(msg) from None
+
+    def _unreachable(self, error: Exception) -> str:
+        text = str(error).lower()
+        if "resolve" in text or "name or service" in text:
+            return f"the host {self._host} is unknown: check region and base_url"
+        if "refused" in text:
+            return f"{self._host} refuses connections: check region and base_url"
+        return f"the connection to {self._host} broke off"
+
+    def _refusal(self, response: requests.Response, body: bytes, params: Mapping[str, str]) -> Exception:
+        """Return the error that an answer other than 200 stands for."""
+        status = response.status_code
+        if status in RETRIED_CLIENT_ERRORS or (
+            status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in FATAL_SERVER_ERRORS
+        ):
+            return self._transient(response)
+        error = _error_body(body)
+        code, fields = error.get("error_code"), error.get("errors")
+        named = set(fields) if isinstance(fields, dict) else set()
+        said = f"HTTP {status}, error code {code}: {error.get('error_message', 'no reason given')}"
+        if code == UNKNOWN_CONTENT_TYPE:
+            return NotFoundError(self._redacted(f"the content type does not exist ({said})"))
+        if code == INVALID_VALUE and any(name in params for name in TOKEN_PARAMETERS) and not named - {*TOKEN_PARAMETERS}:
+            return TokenRefusedError(self._redacted(f"the API no longer takes the token ({said})"))
+        for matches, sentence in self._access_problems(code, status, named):
+            if matches:
+                return AccessError(self._redacted(f"{sentence} ({said})"))
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return AccessError(f"{self._host} answers with a redirect (HTTP {status}): set base_url to the API's own host")
+        about = f" about {', '.join(sorted(named))}" if named else ""
+        return ApiError(self._redacted(f"the API refused a request{about} ({said})"))
+
+    def _access_problems(self, code: object, status: int, named: set[str]) -> t.Iterator[tuple[bool, str]]:
+        settings = self._settings
+        yield (
+            code == UNKNOWN_API_KEY or "api_key" in named or status == HTTPStatus.PRECONDITION_FAILED,
+            f"the stack API key is unknown at {self._host}: check api_key, and region ('{settings.region}'), "
+            "as a stack answers only in its own region",
+        )
+        yield (
+            "environment" in named,
+            f"the environment '{settings.environment}' is unknown to this stack: check environment",
+        )
+        yield "branch" in named, f"the branch '{settings.branch}' is unknown to this stack: check branch"
+        yield (
+            code == UNKNOWN_TOKEN or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN},
+            "the delivery token is refused: check access_token, and that it is one of this stack's for the "
+            f"environment '{settings.environment}'",
+        )
+
+    def _transient(self, response: requests.Response) -> TransientError:
+        status = response.status_code
+        throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+        retry_after = _retry_after(response)
+        if throttled:
+            self._throttle.slow_down()
+        if retry_after:
+            self._throttle.pause(retry_after)
+        what = "is throttling" if throttled else "has a problem"
+        return TransientError(f"{self._host} {what} (HTTP {status})", retry_after=retry_after, throttled=throttled)
+
+    def _heed_limit(self, response: requests.Response) -> None:
+        """Follow the rate-limit headers of a good answer: nothing left means that the next request would be refused."""
+        if response.headers.get("x-ratelimit-remaining") == "0":
+            self._throttle.pause(_limit_reset(response))
+        else:
+            self._throttle.recover()
+
+    def _announce_wait(self, details: Details, path: str, purpose: str) -> None:
+        with self._count_lock:
+            self.counts["retries"] += 1
+        self._logger.warning(
+            self._redacted("%s: %s; waiting %.1f seconds before attempt %d of %d"),
+            purpose or path,
+            details["exception"],
+            details["wait"],
+            details["tries"] + 1,
+            self._settings.max_retries + 1,
+        )
+
+    def _redacted(self, text: str) -> str:
+        for secret in (self._settings.api_key, self._settings.access_token):
+            text = text.replace(secret, "…")
+        return text
+
+
+def decode_json(body: bytes) -> dict[str, t.Any]:
+    """Return a JSON object; a ValueError says in few words what else it is."""
+    try:
+        result = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        msg = "not JSON"
+        raise ValueError(msg) from None
+    if not isinstance(result, dict):
+        msg = "not a JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - the body's fault, not the caller's
+    return result
+
+
+def _error_body(body: bytes) -> dict[str, t.Any]:
+    try:
+        return decode_json(body)
+    except ValueError:
+        return {}
+
+
+def _waits() -> Generator[float, TransientError, None]:
+    """Yield the seconds to wait: as long as the API asked, else a random part of a limit that doubles (full jitter)."""
+    longest = FIRST_WAIT
+    error = yield 0.0
+    while True:
+        jitter = random.uniform(0, longest)  # noqa: S311 - no cryptography
+        error = yield jitter if error.retry_after is None else error.retry_after + min(jitter, 1.0)
+        longest = min(longest * 2, LONGEST_WAIT)
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Return the seconds that `Retry-After` asks for (a number, or a date), or a used-up limit's reset."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return _limit_reset(response) if response.headers.get("x-ratelimit-remaining") == "0" else None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def _limit_reset(response: requests.Response) -> float:
+    """Return the seconds until the rate limit is fresh; one where the API does not tell (the limit is per second)."""
+    try:
+        reset = float(response.headers.get("x-ratelimit-reset", ""))
+    except ValueError:
+        return 1.0
+    seconds = reset - time.time() if reset > EPOCH_THRESHOLD else reset
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

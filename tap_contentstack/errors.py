@@ -1,0 +1,65 @@
+"""What can go wrong, each kind with the one thing that a caller does about it.
+
+    SingerSDKError
+    ├── TapError                  the run, or one stream of it, cannot go on; the text is for the user
+    │   ├── SettingsError         the configuration is wrong (also ConfigValidationError's place)
+    │   ├── StateError            the state file cannot be read at all
+    │   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
+    │   └── ApiError              the API refused a request for good
+    │       ├── AccessError       … for every stream alike: credentials, environment, branch
+    │       ├── TokenRefusedError … because of its sync or pagination token
+    │       └── NotFoundError     … because the content type is gone
+    └── RetriableAPIError (SDK)
+        └── TransientError        worth another attempt, perhaps after a wait that the API named
+"""
+
+from __future__ import annotations
+
+from singer_sdk.exceptions import RetriableAPIError, SingerSDKError
+
+
+class TapError(SingerSDKError):
+    """The run, or one stream of it, cannot go on; the text says what is wrong and what to do."""
+
+
+class SettingsError(TapError):
+    """The configuration is wrong."""
+
+
+class StateError(TapError):
+    """The state is no JSON object."""
+
+
+class ScopeChangedError(TapError):
+    """A stream's state was made for another scope, and `on_scope_change` is `fail`."""
+
+
+class ApiError(TapError):
+    """The API refused a request for good."""
+
+
+class AccessError(ApiError):
+    """The API refuses every request made with these settings."""
+
+
+class TokenRefusedError(ApiError):
+    """The API no longer takes a sync or pagination token (error code 141)."""
+
+
+class NotFoundError(ApiError):
+    """The content type does not exist (error code 118)."""
+
+
+class TransientError(RetriableAPIError):
+    """A request that failed and is worth another attempt.
+
+    Attributes:
+        retry_after: Seconds that the API asked to wait, if it did.
+        throttled: Whether the API answered that there were too many requests.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, throttled: bool = False) -> None:
+        """Keep what the API said about the next attempt."""
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.throttled = throttled

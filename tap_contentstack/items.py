@@ -1,0 +1,235 @@
+"""What an item of the feed becomes: a row, a tombstone, or nothing."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Collection
+
+    from tap_contentstack.codec import Codec
+    from tap_contentstack.output import Output
+    from tap_contentstack.page import RawItem
+
+PUBLISHED = frozenset({"entry_published", "asset_published"})
+UNPUBLISHED = frozenset({"entry_unpublished", "asset_unpublished"})
+DELETED = frozenset({"entry_deleted", "asset_deleted"})
+TYPE_DELETED = "content_type_deleted"
+ASSET_MARKER = "sys_assets"
+
+# A change's rank is one integer, so that a delta's memory of an item is small.
+VERSION_BITS = 20
+PUBLISHED_BIT = 1 << VERSION_BITS
+TIME_SHIFT = VERSION_BITS + 1
+MAX_VERSION = PUBLISHED_BIT - 1
+
+NAMED_AT_MOST = 10
+"""Items without a usable key that are named one by one in the log; the rest is only counted."""
+
+_CANONICAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z").fullmatch
+
+
+@dataclass(slots=True)
+class Change:
+    """What one event does to one row.
+
+    Attributes:
+        uid: The item.
+        locale: The locale of the row; None for a delete that does not say, or not of which of the stream's rows.
+        event: The event's type.
+        event_at: The event's time, as it came.
+        content_type_uid: The content type of an entry, `sys_assets` for an asset.
+        version: The item's version, where it has one.
+        message: The RECORD, as the output takes it; None where there is no row to write.
+    """
+
+    uid: str
+    locale: str | None
+    event: str
+    event_at: str
+    content_type_uid: str
+    version: object = None
+    message: t.Any = None
+
+    @property
+    def published(self) -> bool:
+        """Whether there is a row; else there is a tombstone."""
+        return self.event in PUBLISHED
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the event may stand for the whole item, in all its locales."""
+        return self.event in DELETED
+
+    @property
+    def rank(self) -> int:
+        """What orders the changes of one key: the time, then (on a tie) a row before a tombstone, then the version."""
+        moment = _moment(self.event_at)
+        milliseconds = int(moment.timestamp() * 1000) if moment and moment.year > 1 else 0
+        version = self.version if isinstance(self.version, int) and 0 <= self.version <= MAX_VERSION else 0
+        return max(milliseconds, 0) << TIME_SHIFT | self.published * PUBLISHED_BIT | version
+
+
+@dataclass(kw_only=True)
+class ItemReader:
+    """Turns items into changes of one stream's rows, and counts what it could not turn into one."""
+
+    codec: Codec
+    output: Output
+    events: Collection[str]
+    """The events that concern the stream."""
+    content_type_uid: str | None
+    """The content type that the stream is for, if it is for one."""
+    covers: Callable[[str], bool]
+    """Whether a content type is in the stream's scope."""
+    locales: Collection[str]
+    """The locales in scope; all if empty."""
+    feed_locale: str | None
+    """The locale that the API filters by."""
+    logger: logging.Logger
+    unusable: int = 0
+    cleaned: int = 0
+    unfit: int = 0
+    _unknown_events: set[str] = field(default_factory=set)
+
+    def concerns(self, item: RawItem) -> bool:
+        """Return whether an item is one of the stream's."""
+        if item.type not in self.events:
+            self._note_unknown(item)
+            return False
+        uid = item.content_type_uid
+        if self.content_type_uid is not None:
+            return uid in {self.content_type_uid, ""}
+        return self.covers(uid)
+
+    def published(self, item: RawItem) -> Change | None:
+        """Return the row that a published item is, or None if it is out of scope or has no usable key."""
+        event_at = event_time(item.event_at)
+        if self.output.takes_lines and (fast := self.codec.fast(item.data)):
+            locale = fast.publish_locale or self.feed_locale or fast.locale
+            if fast.uid and locale:
+                if self.locales and locale not in self.locales:
+                    return None
+                message = self.output.spliced(fast, locale, item.type, item.content_type_uid, event_at)
+                return Change(
+                    fast.uid, locale, item.type, item.event_at, item.content_type_uid, fast.version, message
+                )
+        exact = self.codec.exact(item.data)
+        locale = exact.publish_locale or self.feed_locale or exact.locale
+        if not exact.uid or not locale:
+            self._note_unusable(item, exact.uid)
+            return None
+        if self.locales and locale not in self.locales:
+            return None
+        self.cleaned += exact.cleaned
+        self.unfit += bool(exact.unmapped)
+        record = exact.record | {
+            "uid": exact.uid,
+            "_publish_locale": locale,
+            "_content_type_uid": item.content_type_uid or self.content_type_uid or ASSET_MARKER,
+            "_sync_type": item.type,
+            "_sync_event_at": event_at,
+            "_sdc_deleted_at": None,
+            "_references": exact.references,
+            "_unmapped": exact.unmapped or None,
+        }
+        return Change(
+            exact.uid,
+            locale,
+            item.type,
+            item.event_at,
+            item.content_type_uid,
+            exact.record.get("_version"),
+            self.output.message(record),
+        )
+
+    def removed(self, item: RawItem) -> Change | None:
+        """Return the tombstone that an unpublished or deleted item is.
+
+        An unpublish names the locale that it is about. A delete may stand for one locale or for the whole item: where it
+        names none, or none that the stream can hold, the change has no locale.
+        """
+        exact = self.codec.exact(item.data)
+        if not exact.uid:
+            self._note_unusable(item, exact.uid)
+            return None
+        deleted = item.type in DELETED
+        named = exact.publish_locale or exact.locale
+        locale = exact.publish_locale or self.feed_locale or exact.locale
+        if deleted and self.feed_locale and named != self.feed_locale:
+            locale = None
+        if locale and self.locales and locale not in self.locales:
+            locale = None
+        if locale is None and not deleted:
+            if named is None:
+                self._note_unusable(item, exact.uid)
+            return None
+        change = Change(exact.uid, locale, item.type, item.event_at, item.content_type_uid)
+        if locale:
+            change.message = self.tombstone(change, locale)
+        return change
+
+    def tombstone(self, change: Change, locale: str) -> t.Any:
+        """Return the RECORD that marks a row as deleted: the key and the added columns, nothing else."""
+        moment = event_time(change.event_at)
+        return self.output.message(
+            {
+                "uid": change.uid,
+                "_publish_locale": locale,
+                "_content_type_uid": change.content_type_uid or self.content_type_uid or ASSET_MARKER,
+                "_sync_type": change.event,
+                "_sync_event_at": moment,
+                "_sdc_deleted_at": moment or _now(),
+                "_references": [],
+                "_unmapped": None,
+            }
+        )
+
+    def report(self) -> None:
+        """Warn of what could not be taken as it came."""
+        if self.unusable:
+            self.logger.warning("%d items had no usable key (uid and locale) and were left out", self.unusable)
+        if self.cleaned:
+            self.logger.warning("%d items had characters that no target can store; these were taken out", self.cleaned)
+        if self.unfit:
+            self.logger.info("%d items had values that do not fit their column; they are in _unmapped", self.unfit)
+
+    def _note_unusable(self, item: RawItem, uid: str | None) -> None:
+        self.unusable += 1
+        if self.unusable <= NAMED_AT_MOST:
+            self.logger.warning(
+                "An item has no usable key and is left out: event %s, uid %s, content type %s",
+                item.type,
+                uid,
+                item.content_type_uid or None,
+            )
+
+    def _note_unknown(self, item: RawItem) -> None:
+        known = PUBLISHED | UNPUBLISHED | DELETED | {TYPE_DELETED}
+        if item.type not in known and item.type not in self._unknown_events:
+            self._unknown_events.add(item.type)
+            self.logger.warning("The feed has an event that this tap does not know: '%s'; it is left out", item.type)
+
+
+def event_time(text: str) -> str | None:
+    """Return the time of an event as a target takes it (UTC, `Z`), or None where it is no time."""
+    moment = _moment(text)
+    if moment is None or _CANONICAL_TIME(text):
+        return text if moment else None
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,199 @@
+"""The ways in which rows leave the tap: as lines, through stream maps, or in batch files."""
+
+from __future__ import annotations
+
+import abc
+import datetime
+import typing as t
+
+from singer_sdk.batch import Batcher
+from singer_sdk.helpers._catalog import pop_deselected_record_properties
+from singer_sdk.helpers._batch import SDKBatchMessage
+from singer_sdk.singerlib.encoding.simple import RecordMessage
+from typing_extensions import override
+
+from tap_contentstack.pen import encode
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.singerlib import SelectionMask
+    from singer_sdk.mapper import StreamMap
+
+    from tap_contentstack.codec import FastItem
+    from tap_contentstack.pen import Pen
+
+
+class Output(abc.ABC):
+    """Makes messages of records (needs no pen), and writes them (needs it)."""
+
+    takes_lines = False
+    """Whether `spliced` can be used: the bytes of an item that fits its schema go to the target as they came."""
+    version: int = 0
+    """The table's version, in every message."""
+    holds_back = False
+    """Whether some records have not left the tap yet."""
+
+    @abc.abstractmethod
+    def message(self, record: dict[str, t.Any]) -> t.Any:
+        """Return the message of a record."""
+
+    @abc.abstractmethod
+    def write(self, messages: Iterable[t.Any]) -> None:
+        """Write messages that `message` or `spliced` made."""
+
+    def spliced(self, item: FastItem, locale: str, event: str, content_type_uid: str, event_at: str | None) -> t.Any:
+        """Return the message of an item that fits its schema, without building the record."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Write whatever is still held back: a bookmark follows."""
+
+
+class PlainOutput(Output):
+    """Records as they are, for whoever wants to look at them; nothing is written."""
+
+    @override
+    def message(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
+        return record
+
+    @override
+    def write(self, messages: Iterable[t.Any]) -> None:
+        raise NotImplementedError
+
+
+class LineOutput(Output):
+    """RECORD messages as lines: the usual way."""
+
+    takes_lines = True
+
+    def __init__(self, pen: Pen, stream: str, columns: Collection[str]) -> None:
+        """Prepare the parts that all lines share.
+
+        Args:
+            pen: Where the lines go.
+            stream: The stream's name in the messages.
+            columns: The selected columns.
+        """
+        self._pen = pen
+        self._stream = stream
+        self._columns = frozenset(columns)
+        self._head = b'{"type":"RECORD","stream":' + encode(stream) + b',"record":'
+        self._texts: dict[str | None, bytes] = {}
+
+    def _text(self, value: str | None) -> bytes:
+        """Return a text that recurs (a locale, an event, a content type) as JSON."""
+        if (text := self._texts.get(value)) is None:
+            text = self._texts[value] = encode(value)
+        return text
+
+    @override
+    def spliced(self, item: FastItem, locale: str, event: str, content_type_uid: str, event_at: str | None) -> bytes:
+        parts = [self._head, item.columns, b',"_publish_locale":', self._text(locale)]
+        columns = self._columns
+        if "_content_type_uid" in columns:
+            parts += (b',"_content_type_uid":', self._text(content_type_uid))
+        parts += (b',"_sync_type":', self._text(event))
+        if "_sync_event_at" in columns:
+            parts += (b',"_sync_event_at":"', event_at.encode(), b'"') if event_at else (b',"_sync_event_at":null',)
+        parts.append(b',"_sdc_deleted_at":null')
+        if "_references" in columns:
+            parts += (b',"_references":', item.references)
+        if "_unmapped" in columns:
+            parts.append(b',"_unmapped":null')
+        parts.append(self._tail())
+        return b"".join(parts)
+
+    @override
+    def message(self, record: dict[str, t.Any]) -> bytes:
+        selected = {column: value for column, value in record.items() if column in self._columns}
+        return b"".join((self._head, encode(selected)[:-1], self._tail()))
+
+    def _tail(self) -> bytes:
+        return b'},"version":%d,"time_extracted":"%s"}\n' % (self.version, _now_text())
+
+    @override
+    def write(self, messages: Iterable[bytes]) -> None:
+        self._pen.write_lines(b"".join(messages))
+
+
+def _now_text() -> bytes:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").encode()
+
+
+class MappedOutput(Output):
+    """RECORD messages as the SDK makes them: with stream maps, flattening, and nested columns deselected."""
+
+    def __init__(self, pen: Pen, maps: list[StreamMap], schema: dict[str, t.Any], mask: SelectionMask) -> None:
+        """Take what the SDK knows of the stream."""
+        self._pen = pen
+        self._maps = maps
+        self._schema = schema
+        self._mask = mask
+
+    @override
+    def message(self, record: dict[str, t.Any]) -> list[RecordMessage]:
+        now = datetime.datetime.now(datetime.UTC)
+        return [
+            RecordMessage(stream=alias, record=mapped, version=self.version, time_extracted=now)
+            for alias, mapped in self.mapped(record)
+        ]
+
+    def mapped(self, record: dict[str, t.Any]) -> list[tuple[str, dict[str, t.Any]]]:
+        """Return what the stream maps make of a record, with the name of the stream that it goes to."""
+        pop_deselected_record_properties(record, self._schema, self._mask)
+        results = [(each.stream_alias, each.transform(record)) for each in self._maps]
+        return [(alias, mapped) for alias, mapped in results if mapped is not None]
+
+    @override
+    def write(self, messages: Iterable[list[RecordMessage]]) -> None:
+        for several in messages:
+            for message in several:
+                self._pen.write_message(message)
+
+
+class BatchOutput(Output):
+    """Files of records, each announced by a BATCH message.
+
+    Targets give records of files no version of their own, so the version goes along as a column.
+    """
+
+    def __init__(self, mapped: MappedOutput, pen: Pen, tap: str, config: BatchConfig) -> None:
+        """Take the way that single records would go, and where files are to be written."""
+        self._mapped = mapped
+        self._pen = pen
+        self._tap = tap
+        self._config = config
+        self._records: dict[str, list[dict[str, t.Any]]] = {}
+
+    @override
+    def message(self, record: dict[str, t.Any]) -> list[tuple[str, dict[str, t.Any]]]:
+        return self._mapped.mapped({**record, "_sdc_table_version": self.version})
+
+    @override
+    def write(self, messages: Iterable[list[tuple[str, dict[str, t.Any]]]]) -> None:
+        for several in messages:
+            for stream, record in several:
+                records = self._records.setdefault(stream, [])
+                records.append(record)
+                if len(records) >= self._config.batch_size:
+                    self._flush(stream)
+
+    @property
+    @override
+    def holds_back(self) -> bool:  # type: ignore[override]
+        return any(self._records.values())
+
+    @override
+    def finish(self) -> None:
+        for stream in self._records:
+            self._flush(stream)
+
+    def _flush(self, stream: str) -> None:
+        records, self._records[stream] = self._records[stream], []
+        if not records:
+            return
+        batcher = Batcher(tap_name=self._tap, stream_name=stream, batch_config=self._config)
+        for manifest in batcher.get_batches(iter(records)):
+            self._pen.write_message(SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest))

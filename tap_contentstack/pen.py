@@ -1,0 +1,94 @@
+"""The one writer of Singer messages: whoever holds the pen sees a state in which every bookmark is true."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import threading
+import typing as t
+
+import msgspec
+from singer_sdk.io_base import GenericSingerWriter
+from singer_sdk.singerlib.encoding.simple import Message
+from typing_extensions import Self, override
+
+if t.TYPE_CHECKING:
+    from types import TracebackType
+
+
+class PenClosedError(Exception):
+    """The run is ending: what is not written yet belongs to the next one."""
+
+
+class Pen(GenericSingerWriter[bytes, Message]):
+    """Writes whole lines to stdout, from any thread.
+
+    A stream takes the pen for a page's records and the bookmark that covers them, and lets it go while it waits for the
+    network. Messages of several streams interleave, those of one stream never change their order, and a STATE that is
+    written by any of them is true for all.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing written."""
+        super().__init__()
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._closed = False
+        self._lines = bytearray()
+
+    def __enter__(self) -> Self:
+        """Wait for the pen and take it."""
+        self._lock.acquire()
+        if self._closed:
+            self._lock.release()
+            raise PenClosedError
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put on paper what was written, and let go of the pen."""
+        try:
+            self._depth -= 1
+            if not self._depth:
+                self.flush()
+        finally:
+            self._lock.release()
+
+    def write_lines(self, lines: bytes) -> None:
+        """Write finished lines, each with its line end; only for whoever holds the pen."""
+        self._lines += lines
+
+    @override
+    def write_message(self, message: Message) -> None:
+        with self:
+            self._lines += self.format_message(message)
+
+    @override
+    def serialize_message(self, message: Message) -> bytes:
+        return encode(message.to_dict()) + b"\n"
+
+    def flush(self) -> None:
+        """Hand the lines over to whoever reads stdout."""
+        if self._lines:
+            lines, self._lines = self._lines, bytearray()
+            sys.stdout.buffer.write(lines)
+            sys.stdout.buffer.flush()
+
+    def close(self, timeout: float) -> bool:
+        """Let nobody write any more; return whether the pen could be had in time."""
+        if not self._lock.acquire(timeout=timeout):
+            return False
+        try:
+            self._closed = True
+        finally:
+            self._lock.release()
+        return True
+
+
+def _to_json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
+
+
+encode = msgspec.json.Encoder(enc_hook=_to_json, decimal_format="number").encode

@@ -1,0 +1,34 @@
+"""Where each official region's delivery API answers."""
+
+from __future__ import annotations
+
+# Source: the vendor's own registry, artifacts.contentstack.com/regions.json (its `contentDelivery` endpoints and
+# aliases). Aliases are compared in lower case with `-` for `_`, as the registry lists each in all of these spellings.
+DELIVERY_HOSTS = {
+    "na": "cdn.contentstack.io",
+    "eu": "eu-cdn.contentstack.com",
+    "au": "au-cdn.contentstack.com",
+    "azure-na": "azure-na-cdn.contentstack.com",
+    "azure-eu": "azure-eu-cdn.contentstack.com",
+    "gcp-na": "gcp-na-cdn.contentstack.com",
+    "gcp-eu": "gcp-eu-cdn.contentstack.com",
+}
+ALIASES = {"us": "na", "aws-na": "na", "aws-eu": "eu", "aws-au": "au"}
+
+
+def delivery_url(region: str) -> str:
+    """Return the base URL of a region's delivery API.
+
+    Args:
+        region: A region's name or one of its documented aliases, in any spelling of case and separator.
+
+    Raises:
+        ValueError: The region is unknown; the message lists the known ones.
+    """
+    name = region.strip().lower().replace("_", "-")
+    host = DELIVERY_HOSTS.get(ALIASES.get(name, name))
+    if host is None:
+        known = ", ".join([*DELIVERY_HOSTS, *ALIASES])
+        msg = f"region '{region}' is unknown: use one of {known}, or set base_url"
+        raise ValueError(msg)
+    return f"https://{host}"

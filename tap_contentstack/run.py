@@ -1,0 +1,153 @@
+"""One run from the command line: all selected streams at once, one failure at a time, an end that is true."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import typing as t
+
+from tap_contentstack.errors import AccessError, TapError
+from tap_contentstack.pen import PenClosedError
+from tap_contentstack.settings import ASSET_EVENTS, ENTRY_EVENTS
+from tap_contentstack.streams import SweptStream
+
+if t.TYPE_CHECKING:
+    from tap_contentstack.tap import TapContentstack
+
+TICK = 0.5
+"""Seconds between two looks at whether a line about the progress is due."""
+LAST_WORDS = 1.5
+"""Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
+NAMED_AT_MOST = 5
+"""Failed streams that the last line names."""
+
+
+class Run:
+    """Syncs a tap's streams in threads.
+
+    Each stream's own `sync` runs in a thread of `max_concurrency`; the pen keeps their messages whole and in order. A
+    stream that fails does not stop the others.
+    """
+
+    def __init__(self, tap: TapContentstack) -> None:
+        """Take the tap, its state loaded."""
+        self._tap = tap
+        self._waiting: queue.SimpleQueue[SweptStream] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[SweptStream | None] = queue.SimpleQueue()
+        self._failures: dict[str, str] = {}
+        self._exit_code = 0
+        self._refused = False
+
+    def stop(self, exit_code: int) -> None:
+        """Make the run end now; may be called from a signal handler."""
+        self._exit_code = exit_code
+        self._ended.put(None)
+
+    def execute(self) -> int:
+        """Run all selected streams and return the exit code.
+
+        Raises:
+            TapError: The run cannot begin.
+        """
+        streams = [
+            stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream) and stream.selected
+        ]
+        self._begin(streams)
+        for stream in streams:
+            self._waiting.put(stream)
+        for number in range(min(self._tap.settings.max_concurrency, len(streams))):
+            threading.Thread(target=self._work, name=f"stream-{number}", daemon=True).start()
+        open_streams = len(streams)
+        while open_streams and not self._exit_code:
+            try:
+                open_streams -= self._ended.get(timeout=TICK) is not None
+            except queue.Empty:
+                pass
+            self._tap.progress.tick()
+        if self._exit_code:
+            self._break_off()
+        self._tap.readers.shutdown(wait=False, cancel_futures=True)
+        self._write_state()
+        self._tap.progress.summarize(self._tap.client.counts)
+        self._note_empty_locales()
+        return self._report()
+
+    def _begin(self, streams: list[SweptStream]) -> None:
+        """Check what concerns all streams, and announce them in the state."""
+        self._tap.check_patterns()
+        settings = self._tap.settings
+        missing = {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}
+        if missing:
+            self._tap.logger.warning(
+                "event_types leaves out %s: what these events would remove stays in the target", ", ".join(sorted(missing))
+            )
+        for stream in streams:
+            stream.plan()
+        self._write_state()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                stream = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                if not self._refused:
+                    stream.sync()
+                    self._tap.progress.add(streams=1)
+                    if self._tap.state_is_due():
+                        stream.write_state()
+            except PenClosedError:
+                return
+            except BrokenPipeError:
+                self._tap.logger.error("The target stopped reading; what it has confirmed is in its last state")  # noqa: TRY400
+                self.stop(1)
+            except AccessError as error:
+                self._refused = True
+                self._failures[stream.name] = str(error)
+            except TapError as error:
+                self._failures[stream.name] = str(error)
+            except Exception as error:  # every other failure of one stream, which must not take the others along
+                self._tap.logger.exception("Stream %s failed unexpectedly", stream.name)
+                self._failures[stream.name] = f"{type(error).__name__}: {error}"
+            self._ended.put(stream)
+
+    def _write_state(self) -> None:
+        with self._tap.pen:
+            self._tap.state_writer.write_state(self._tap.state)
+
+    def _break_off(self) -> t.NoReturn:
+        """Write a last STATE if the pen can be had in time, and leave without waiting for any thread."""
+        watchdog = threading.Timer(LAST_WORDS, os._exit, (self._exit_code,))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            self._write_state()
+            self._tap.pen.close(LAST_WORDS)
+        except BrokenPipeError:
+            pass  # nobody is there to read it
+        logging.shutdown()
+        os._exit(self._exit_code)
+
+    def _note_empty_locales(self) -> None:
+        bookmarks = self._tap.state.get("bookmarks", {}).values()
+        found = {locale for bookmark in bookmarks if isinstance(bookmark, dict) for locale in bookmark.get("locales") or ()}
+        for locale in self._tap.settings.locales:
+            if locale not in found:
+                self._tap.logger.warning("Nothing is published to locale '%s': check locales", locale)
+
+    def _report(self) -> int:
+        if not self._failures:
+            return 0
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in self._failures.items():
+            by_reason.setdefault(reason, []).append(name)
+        parts = []
+        for reason, names in by_reason.items():
+            more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
+            parts.append(f"{', '.join(sorted(names)[:NAMED_AT_MOST])}{more}: {reason}")
+        count = "1 stream" if len(self._failures) == 1 else f"{len(self._failures)} streams"
+        self._tap.logger.error("%s failed; the others are complete: %s", count, "; ".join(parts))
+        return 1

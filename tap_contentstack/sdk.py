@@ -1,0 +1,102 @@
+"""All that is taken from the SDK beyond its public seams, in one place; `tests/test_sdk.py` holds the SDK to it.
+
+What it is for:
+
+- `Stream.sync` is final and hands over to `_sync_records` or `_sync_batches`, which write a STATE as they see fit. A
+  stream of this tap writes by itself, so that a bookmark never runs ahead of its records.
+- The SDK would send a second SCHEMA when a stream is synced again, and an ACTIVATE_VERSION before a full table's
+  records; either makes targets lose rows.
+- `_write_activate_version_message` knows the names that stream maps give a stream.
+- A tap's configuration is validated with texts that quote the values, secrets included.
+"""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+
+from singer_sdk import Stream
+from singer_sdk.helpers._catalog import get_selected_schema
+from singer_sdk.mapper import SameRecordTransform
+from typing_extensions import override
+
+if t.TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.helpers.types import Context, Record, TapState
+    from singer_sdk.mapper import StreamMap
+
+
+class SelfWritingStream(Stream, abc.ABC):
+    """A stream that writes its own records, versions and bookmarks when the SDK syncs it."""
+
+    @abc.abstractmethod
+    def load(self) -> None:
+        """Write everything that the stream's target lacks."""
+
+    @property
+    @abc.abstractmethod
+    def pen(self) -> t.ContextManager[t.Any]:
+        """What has to be held to write."""
+
+    _announced = False
+
+    @override
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[Record, t.Any, t.Any]:
+        with self.get_sync_timer():
+            self.load()
+        yield from ()
+
+    @override
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        with self.get_sync_timer():
+            self.load()
+
+    @override
+    def _write_schema_message(self) -> None:
+        with self.pen:
+            if not self._announced:
+                self._announced = True
+                super()._write_schema_message()
+
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        return False
+
+    @override
+    def finalize_state_progress_markers(self, state: dict[str, t.Any] | None = None) -> None:
+        self.write_state()
+
+    @property
+    def selected_schema(self) -> dict[str, t.Any]:
+        """The schema in use without deselected columns."""
+        return get_selected_schema(self.name, self.effective_schema, self.mask)
+
+    def write_state(self) -> None:
+        """Write the whole tap's state, if it is another than was written last."""
+        with self.pen:
+            self._tap.state_writer.write_state(self._tap.state)
+
+    def write_activate_version(self, version: int) -> None:
+        """Let the target drop whatever carries an older version."""
+        self._write_activate_version_message(version)
+
+    @property
+    def tap_state(self) -> TapState:
+        """The state of all streams."""
+        return self._tap.state
+
+
+def changes_nothing(maps: list[StreamMap], stream: str) -> bool:
+    """Return whether records may bypass the stream maps: there is only the default one, and it does not flatten."""
+    only = maps[0]
+    return (
+        len(maps) == 1
+        and type(only) is SameRecordTransform
+        and only.stream_alias == stream
+        and not only.flattening_enabled
+    )

@@ -1,0 +1,286 @@
+"""The tap's settings: said once here, for `--about`, validation, meltano.yml and the README."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from singer_sdk import typing as th
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+
+from tap_contentstack.errors import SettingsError
+from tap_contentstack.regions import delivery_url
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jsonschema import ValidationError
+
+ENTRY_EVENTS = ("entry_published", "entry_unpublished", "entry_deleted", "content_type_deleted")
+ASSET_EVENTS = ("asset_published", "asset_unpublished", "asset_deleted")
+SECRETS = ("api_key", "access_token")
+
+CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
+    th.Property(
+        "api_key",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="API key",
+        description="The stack's API key.",
+    ),
+    th.Property(
+        "access_token",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="Delivery token",
+        description="A delivery token of the stack, for the environment below.",
+    ),
+    th.Property(
+        "environment",
+        th.StringType,
+        required=True,
+        title="Environment",
+        description="The publishing environment whose published content is loaded.",
+    ),
+    th.Property(
+        "region",
+        th.StringType,
+        default="na",
+        title="Region",
+        description=(
+            "The stack's region: na, eu, au, azure-na, azure-eu, gcp-na or gcp-eu, or an alias of one "
+            "(us, aws-na, aws-eu, aws-au)."
+        ),
+    ),
+    th.Property(
+        "base_url",
+        th.StringType,
+        title="Base URL",
+        description="Scheme and host to use instead of the region's (a proxy, a sandbox); the paths (/v3/…) are added.",
+    ),
+    th.Property("branch", th.StringType, title="Branch", description="A branch of the stack, or an alias of one."),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description="An initial pass loads only what was published since then (the API's start_from).",
+    ),
+    th.Property(
+        "locales",
+        th.ArrayType(th.StringType),
+        title="Locales",
+        description="Load only items published to these locales; all if unset. Exactly one is filtered by the API.",
+    ),
+    th.Property(
+        "content_types",
+        th.ArrayType(th.StringType),
+        title="Content types",
+        description="Uids or globs of the content types that have a stream; all if unset.",
+    ),
+    th.Property(
+        "event_types",
+        th.ArrayType(th.StringType(allowed_values=[*ENTRY_EVENTS, *ASSET_EVENTS])),
+        title="Event types",
+        description=(
+            "The events to ask the feed for; all if unset. Must contain the published event; a list without the "
+            "unpublished or deleted ones leaves rows behind that are no longer published."
+        ),
+    ),
+    th.Property(
+        "entry_streams",
+        th.StringType,
+        allowed_values=["per_content_type", "combined"],
+        default="per_content_type",
+        title="Entry streams",
+        description="One typed stream per content type, or one stream `entries` for all.",
+    ),
+    th.Property(
+        "on_scope_change",
+        th.StringType,
+        allowed_values=["restart", "fail"],
+        default="restart",
+        title="On scope change",
+        description=(
+            "What to do when the state was made for another stack, environment, branch, locales, event types, start "
+            "date or content type: load the stream anew, or stop before anything is removed."
+        ),
+    ),
+    th.Property(
+        "max_concurrency",
+        th.IntegerType(minimum=1, maximum=64),
+        default=8,
+        title="Max concurrency",
+        description="How many streams are fetched at once (1 to 64).",
+    ),
+    th.Property(
+        "max_requests_per_second",
+        th.NumberType(exclusive_minimum=0),
+        title="Max requests per second",
+        description="A cap for the whole run; none if unset. The API's own limit is shared by the organization.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.NumberType(exclusive_minimum=0),
+        default=60,
+        title="Request timeout",
+        description="Seconds to wait for a connection and for each part of an answer.",
+    ),
+    th.Property(
+        "max_retries",
+        th.IntegerType(minimum=0),
+        default=8,
+        title="Max retries",
+        description="Attempts after the first, for each request.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        title="User agent",
+        description="The User-Agent header; tap-contentstack and its version if unset.",
+    ),
+).to_dict()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The validated configuration."""
+
+    api_key: str = field(repr=False)
+    access_token: str = field(repr=False)
+    environment: str
+    url: str
+    branch: str | None
+    start_date: str | None
+    locales: tuple[str, ...]
+    content_types: tuple[str, ...]
+    entry_events: tuple[str, ...]
+    asset_events: tuple[str, ...]
+    combined: bool
+    fail_on_scope_change: bool
+    max_concurrency: int
+    max_requests_per_second: float | None
+    request_timeout: float
+    max_retries: int
+    user_agent: str | None
+    region: str
+
+    @property
+    def feed_locale(self) -> str | None:
+        """The locale that the API filters by: only ever a single one."""
+        return self.locales[0] if len(self.locales) == 1 else None
+
+
+def read_settings(config: Mapping[str, t.Any]) -> Settings:
+    """Check a configuration and return it as settings.
+
+    Args:
+        config: The SDK's configuration, defaults filled in.
+
+    Raises:
+        SettingsError: Something is missing or wrong; one sentence for each, none with a secret's value.
+    """
+    config = tidied(config)
+    errors = sorted(DEFAULT_JSONSCHEMA_VALIDATOR(CONFIG_JSONSCHEMA).iter_errors(config), key=lambda e: str(e.path))
+    problems = [_sentence(error) for error in errors] or list(_contradictions(config))
+    if problems:
+        raise SettingsError("; ".join(problems))
+    region = config.get("region") or "na"
+    return Settings(
+        api_key=config["api_key"],
+        access_token=config["access_token"],
+        environment=config["environment"],
+        url=(config.get("base_url") or delivery_url(region)).rstrip("/"),
+        branch=config.get("branch"),
+        start_date=_utc(config["start_date"]) if config.get("start_date") else None,
+        locales=tuple(sorted(set(config.get("locales") or ()))),
+        content_types=tuple(sorted(set(config.get("content_types") or ()))),
+        entry_events=_events(config, ENTRY_EVENTS),
+        asset_events=_events(config, ASSET_EVENTS),
+        combined=config.get("entry_streams") == "combined",
+        fail_on_scope_change=config.get("on_scope_change") == "fail",
+        max_concurrency=config.get("max_concurrency", 8),
+        max_requests_per_second=config.get("max_requests_per_second"),
+        request_timeout=float(config.get("request_timeout", 60)),
+        max_retries=config.get("max_retries", 8),
+        user_agent=config.get("user_agent"),
+        region=region,
+    )
+
+
+def tidied(config: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the configuration without blanks, and with numbers that came as text from the environment."""
+    result: dict[str, t.Any] = {}
+    for name, value in config.items():
+        if isinstance(value, str):
+            value = value.strip()  # noqa: PLW2901 - a pasted credential often brings a line end with it
+        if value in (None, "", []):
+            continue
+        types = CONFIG_JSONSCHEMA["properties"].get(name, {}).get("type", ())
+        if isinstance(value, str) and {"number", "integer"} & set(types):
+            try:
+                value = float(value) if "number" in types else int(value)  # noqa: PLW2901
+            except ValueError:
+                pass  # stays text, which validation then names
+        result[name] = value
+    return result
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say in words what a configuration breaks; jsonschema's own text would quote the value, secrets included."""
+    if error.validator == "required":
+        missing = error.message.split("'")[1]
+        return f"setting '{missing}' is missing: set it in the config, or as TAP_CONTENTSTACK_{missing.upper()}"
+    setting = str(error.path[0]) if error.path else "config"
+    value = "its value" if setting in SECRETS else f"{error.instance!r}"
+    rule = {
+        "type": lambda: f"must be {_names(error.validator_value)}",
+        "enum": lambda: f"must be one of {', '.join(map(str, error.validator_value))}",
+        "minimum": lambda: f"must be at least {error.validator_value}",
+        "maximum": lambda: f"must be at most {error.validator_value}",
+        "exclusiveMinimum": lambda: f"must be more than {error.validator_value}",
+        "format": lambda: "must be a date and time such as 2024-01-31T00:00:00Z",
+    }.get(str(error.validator), lambda: "is not valid")
+    return f"setting '{setting}' {rule()}, not {value}"
+
+
+def _names(types: list[str] | str) -> str:
+    return " or ".join(name for name in ([types] if isinstance(types, str) else types) if name != "null")
+
+
+def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Yield what a JSON schema cannot say."""
+    if base_url := config.get("base_url"):
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
+    else:
+        try:
+            delivery_url(config.get("region", "na"))
+        except ValueError as error:
+            yield str(error)
+    if start_date := config.get("start_date"):
+        try:
+            _utc(start_date)
+        except (ValueError, OverflowError):
+            yield f"setting 'start_date' must be a date and time such as 2024-01-31T00:00:00Z, not {start_date!r}"
+    wanted = set(config.get("event_types") or ())
+    for events in (ENTRY_EVENTS, ASSET_EVENTS):
+        if wanted & set(events) and events[0] not in wanted:
+            yield f"setting 'event_types' must contain {events[0]}: without it no rows would be loaded"
+
+
+def _events(config: Mapping[str, t.Any], possible: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the events to ask for: the wanted ones of this kind of stream, or all where none of its kind is named."""
+    wanted = set(config.get("event_types") or ())
+    return tuple(event for event in possible if event in wanted) or possible
+
+
+def _utc(text: str) -> str:
+    """Return a date or date-time as the API takes it: UTC, with milliseconds and `Z`."""
+    moment = datetime.datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=moment.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,242 @@
+"""The tap: its settings, and the streams that a stack has."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+import os
+import sys
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from singer_sdk import Tap
+from typing_extensions import override
+
+from tap_contentstack import schema as schemas
+from tap_contentstack.client import Client
+from tap_contentstack.content_types import branch_of, find_content_type, global_fields_of, list_content_types
+from tap_contentstack.errors import SettingsError, StateError
+from tap_contentstack.names import stream_name
+from tap_contentstack.pen import Pen
+from tap_contentstack.progress import Progress
+from tap_contentstack.run import Run
+from tap_contentstack.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
+from tap_contentstack.streams import COMBINED_STREAM, STATE_INTERVAL, FeedStream, GoneStream, ListStream, SweptStream
+from tap_contentstack.throttle import Throttle
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+    from tap_contentstack.content_types import ContentType
+
+
+class TapContentstack(Tap):
+    """Loads what a Contentstack stack has published: entries, assets and content types."""
+
+    name = "tap-contentstack"
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = copy.deepcopy(CONFIG_JSONSCHEMA)
+    message_writer_class = Pen
+    dynamic_catalog = True
+
+    settings: Settings
+    run: Run | None = None
+    _state_written = 0.0
+
+    # Settings and what hangs on them
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self._config = tidied(self._config)
+        for name, setting in self.config_jsonschema["properties"].items():
+            if "default" in setting:
+                self._config.setdefault(name, setting["default"])
+        self.settings = read_settings(self._config)
+        return []
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection to the API."""
+        return Client(self.settings, Throttle(self.settings.max_requests_per_second), self.logger)
+
+    @cached_property
+    def readers(self) -> ThreadPoolExecutor:
+        """Threads that fetch a stream's next page while it writes the one before."""
+        return ThreadPoolExecutor(self.settings.max_concurrency, thread_name_prefix="reader")
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What the run has done so far."""
+        return Progress(self.logger)
+
+    @property
+    def pen(self) -> Pen:
+        """The one writer of messages."""
+        return t.cast("Pen", self.message_writer)
+
+    # Streams
+
+    @cached_property
+    def content_types(self) -> list[ContentType]:
+        """The stack's content types."""
+        return list_content_types(self.client)
+
+    @cached_property
+    def branch(self) -> str | None:
+        """The branch in use: as the API resolves it where it tells, else as it is set."""
+        return branch_of(self.content_types) or self.settings.branch
+
+    def covers(self, content_type_uid: str) -> bool:
+        """Return whether the `content_types` setting lets a content type in."""
+        patterns = self.settings.content_types
+        return not patterns or any(fnmatch.fnmatchcase(content_type_uid, pattern) for pattern in patterns)
+
+    @override
+    def discover_streams(self) -> list[SweptStream]:
+        """Return the streams that the stack has now."""
+        types = self.content_types
+        streams: list[SweptStream] = [
+            FeedStream(self, "assets", schemas.asset_schema(), events=self.settings.asset_events),
+            ListStream(self, "content_types", schemas.content_type_schema(), lambda: types),
+            ListStream(
+                self,
+                "global_fields",
+                schemas.global_field_schema(),
+                lambda: global_fields_of(types),
+                only_changes=True,
+            ),
+        ]
+        if self.settings.combined:
+            streams.append(
+                FeedStream(self, COMBINED_STREAM, schemas.combined_schema(), events=self.settings.entry_events)
+            )
+        else:
+            streams += (self._entry_stream(each) for each in types if self.covers(each["uid"]))
+        return streams
+
+    def _entry_stream(self, content_type: ContentType) -> FeedStream:
+        return FeedStream(
+            self,
+            stream_name(content_type["uid"]),
+            schemas.entry_schema(content_type),
+            events=self.settings.entry_events,
+            content_type=content_type,
+            columns=schemas.entry_columns(content_type),
+        )
+
+    # State
+
+    @override
+    def load_state(self, state: dict[str, t.Any]) -> None:
+        """Hand each stream its bookmark; bookmarks of content types that are gone get a stream to empty their table.
+
+        Raises:
+            StateError: The state is no JSON object.
+        """
+        if not isinstance(state, dict):
+            msg = "the state is not a JSON object: give the file that an earlier run's target wrote, or none to begin anew"
+            raise StateError(msg)
+        bookmarks = state.get("bookmarks", {})
+        if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
+            self.logger.warning("The state has no bookmarks that this tap understands; all streams start over")
+            bookmarks = {}
+        for name, bookmark in bookmarks.items():
+            self.state.setdefault("bookmarks", {})[name] = copy.deepcopy(bookmark)
+        self._add_vanished(bookmarks)
+        for stream in self.streams.values():
+            if isinstance(stream, SweptStream):
+                bookmark = bookmarks.get(stream.name)
+                stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
+                self.mapper.register_raw_stream_schema(stream.name, stream.selected_schema, stream.primary_keys)
+
+    def _add_vanished(self, bookmarks: dict[str, t.Any]) -> None:
+        """Add streams for bookmarks whose content type the list of content types does not have."""
+        listed = {each["uid"] for each in self.content_types} if bookmarks else set()
+        for name, bookmark in bookmarks.items():
+            uid = bookmark.get("content_type_uid") if isinstance(bookmark, dict) else None
+            if not isinstance(uid, str) or not uid or uid in listed or name in self.streams:
+                continue
+            found = find_content_type(self.client, uid)
+            if found is None:
+                types = bookmark.get("types")
+                self.streams[name] = GoneStream(self, name, types if isinstance(types, dict) else {})
+            elif self.covers(uid) and not self.settings.combined and stream_name(uid) == name:
+                self.content_types.append(found)
+                self.streams[name] = self._entry_stream(found)
+
+    def state_is_due(self) -> bool:
+        """Return whether it is time for a STATE, and take it that one is written now."""
+        now = time.monotonic()
+        if now - self._state_written < STATE_INTERVAL:
+            return False
+        self._state_written = now
+        return True
+
+    def check_patterns(self) -> None:
+        """Check that each pattern of the `content_types` setting is good for something.
+
+        Raises:
+            SettingsError: One matches neither a content type nor a bookmark.
+        """
+        known = {each["uid"] for each in self.content_types}
+        bookmarks = self.state.get("bookmarks", {})
+        for bookmark in bookmarks.values():
+            if isinstance(bookmark, dict) and isinstance(uid := bookmark.get("content_type_uid"), str):
+                known.add(uid)
+        if self.settings.combined and COMBINED_STREAM in bookmarks:
+            return
+        for pattern in self.settings.content_types:
+            if not fnmatch.filter(known, pattern):
+                names = ", ".join(sorted(known)) or "none"
+                msg = f"setting 'content_types': '{pattern}' matches no content type of the stack (there are: {names})"
+                raise SettingsError(msg)
+
+    # Running
+
+    @classmethod
+    @override
+    def invoke(cls, **arguments: t.Any) -> None:
+        """Run the tap from the command line, all streams at once."""
+        if arguments.get("about"):
+            super().invoke(**arguments)
+        cls.print_version(print_fn=cls.logger.info)
+        config = arguments["config"]
+        tap = cls(
+            config=config.config,
+            state=read_json(arguments["state"], "state"),
+            catalog=read_json(arguments["catalog"], "catalog"),
+            parse_env_config=config.parse_env,
+        )
+        tap.run = Run(tap)
+        if code := tap.run.execute():
+            sys.exit(code)
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End the run: nothing is written from within a signal handler, which may have come in the middle of a line."""
+        self.logger.warning("Stopping, as asked by signal %d", signum)
+        if self.run is None:
+            sys.stdout.flush()
+            os._exit(128 + signum)
+        self.run.stop(128 + signum)
+
+
+def read_json(file: t.IO[str] | None, what: str) -> dict[str, t.Any] | None:
+    """Return a JSON object from a file that the command line names.
+
+    Raises:
+        StateError: It is something else.
+    """
+    if file is None:
+        return None
+    import json
+
+    try:
+        content = json.load(file)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        msg = f"the {what} file {getattr(file, 'name', '')} is not a JSON object: give the file that was written earlier"
+        raise StateError(msg)
+    return content
