@@ -19,7 +19,14 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tap_contentstack.errors import AccessError, ApiError, NotFoundError, SettingsError, TokenRefusedError, TransientError
+from tap_contentstack.errors import (
+    AccessError,
+    ApiError,
+    NotFoundError,
+    SettingsError,
+    TokenRefusedError,
+    TransientError,
+)
 
 if t.TYPE_CHECKING:
     import logging
@@ -79,14 +86,10 @@ class Client:
         }
         if settings.branch:
             headers["branch"] = settings.branch
-        try:
-            for name, value in headers.items():
-                value.encode("latin-1")
-                if "\n" in value or "\r" in value:
-                    raise ValueError  # noqa: TRY301
-        except ValueError:
-            msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
-            raise SettingsError(msg) from None
+        for name, value in headers.items():
+            if not (value.isascii() and value.isprintable()):
+                msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
+                raise SettingsError(msg)
         return self._session.prepare_request(requests.Request("GET", settings.url, headers=headers))
 
     def get(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], *, purpose: str = "") -> T:
@@ -188,32 +191,40 @@ class Client:
         said = f"HTTP {status}, error code {code}: {error.get('error_message', 'no reason given')}"
         if code == UNKNOWN_CONTENT_TYPE:
             return NotFoundError(self._redacted(f"the content type does not exist ({said})"))
-        if code == INVALID_VALUE and any(name in params for name in TOKEN_PARAMETERS) and not named - {*TOKEN_PARAMETERS}:
+        if (
+            code == INVALID_VALUE
+            and any(name in params for name in TOKEN_PARAMETERS)
+            and not named - {*TOKEN_PARAMETERS}
+        ):
             return TokenRefusedError(self._redacted(f"the API no longer takes the token ({said})"))
         for matches, sentence in self._access_problems(code, status, named):
             if matches:
                 return AccessError(self._redacted(f"{sentence} ({said})"))
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return AccessError(f"{self._host} answers with a redirect (HTTP {status}): set base_url to the API's own host")
+            return AccessError(
+                f"{self._host} answers with a redirect (HTTP {status}): set base_url to the API's own host"
+            )
         about = f" about {', '.join(sorted(named))}" if named else ""
         return ApiError(self._redacted(f"the API refused a request{about} ({said})"))
 
-    def _access_problems(self, code: object, status: int, named: set[str]) -> t.Iterator[tuple[bool, str]]:
+    def _access_problems(self, code: object, status: int, named: set[str]) -> tuple[tuple[bool, str], ...]:
+        """Return what may be wrong with the settings, each with whether the answer says so."""
         settings = self._settings
-        yield (
-            code == UNKNOWN_API_KEY or "api_key" in named or status == HTTPStatus.PRECONDITION_FAILED,
+        api_key = (
             f"the stack API key is unknown at {self._host}: check api_key, and region ('{settings.region}'), "
-            "as a stack answers only in its own region",
+            "as a stack answers only in its own region"
         )
-        yield (
-            "environment" in named,
-            f"the environment '{settings.environment}' is unknown to this stack: check environment",
-        )
-        yield "branch" in named, f"the branch '{settings.branch}' is unknown to this stack: check branch"
-        yield (
-            code == UNKNOWN_TOKEN or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN},
+        token = (
             "the delivery token is refused: check access_token, and that it is one of this stack's for the "
-            f"environment '{settings.environment}'",
+            f"environment '{settings.environment}'"
+        )
+        environment = f"the environment '{settings.environment}' is unknown to this stack: check environment"
+        branch = f"the branch '{settings.branch}' is unknown to this stack: check branch"
+        return (
+            (code == UNKNOWN_API_KEY or "api_key" in named or status == HTTPStatus.PRECONDITION_FAILED, api_key),
+            ("environment" in named, environment),
+            ("branch" in named, branch),
+            (code == UNKNOWN_TOKEN or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}, token),
         )
 
     def _transient(self, response: requests.Response) -> TransientError:
@@ -294,7 +305,7 @@ def _retry_after(response: requests.Response) -> float | None:
             seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
         except ValueError:
             return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return _bounded(seconds)
 
 
 def _limit_reset(response: requests.Response) -> float:
@@ -304,4 +315,8 @@ def _limit_reset(response: requests.Response) -> float:
     except ValueError:
         return 1.0
     seconds = reset - time.time() if reset > EPOCH_THRESHOLD else reset
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return _bounded(seconds)
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)  # in this order, so that a NaN becomes 0

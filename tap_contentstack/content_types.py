@@ -28,7 +28,9 @@ def list_content_types(client: Client) -> list[ContentType]:
         params = {**FLAGS, "include_count": "true", "skip": str(skip), "limit": str(PAGE_SIZE)}
         answer = client.get(PATH, params, _decode_list)
         page = answer["content_types"]
-        found.update((each["uid"], each) for each in page if isinstance(each, dict) and isinstance(each.get("uid"), str))
+        found.update(
+            (each["uid"], each) for each in page if isinstance(each, dict) and isinstance(each.get("uid"), str)
+        )
         skip += len(page)
         count = answer.get("count")
         if not page or (skip >= count if isinstance(count, int) else len(page) < PAGE_SIZE):
@@ -62,7 +64,11 @@ def global_fields_of(content_types: Iterable[ContentType]) -> list[dict[str, t.A
     for content_type in content_types:
         for field in _fields(content_type.get("schema")):
             uid = field.get("reference_to")
-            if field.get("data_type") == "global_field" and isinstance(uid, str) and isinstance(field.get("schema"), list):
+            if (
+                field.get("data_type") == "global_field"
+                and isinstance(uid, str)
+                and isinstance(field.get("schema"), list)
+            ):
                 found.setdefault(uid, {"uid": uid, "title": field.get("display_name"), "schema": field["schema"]})
     return [found[uid] for uid in sorted(found)]
 

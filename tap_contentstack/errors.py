@@ -1,16 +1,16 @@
 """What can go wrong, each kind with the one thing that a caller does about it.
 
-    SingerSDKError
-    ├── TapError                  the run, or one stream of it, cannot go on; the text is for the user
-    │   ├── SettingsError         the configuration is wrong (also ConfigValidationError's place)
-    │   ├── StateError            the state file cannot be read at all
-    │   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
-    │   └── ApiError              the API refused a request for good
-    │       ├── AccessError       … for every stream alike: credentials, environment, branch
-    │       ├── TokenRefusedError … because of its sync or pagination token
-    │       └── NotFoundError     … because the content type is gone
-    └── RetriableAPIError (SDK)
-        └── TransientError        worth another attempt, perhaps after a wait that the API named
+SingerSDKError
+├── TapError                  the run, or one stream of it, cannot go on; the text is for the user
+│   ├── SettingsError         the configuration is wrong (also ConfigValidationError's place)
+│   ├── StateError            the state file cannot be read at all
+│   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
+│   └── ApiError              the API refused a request for good
+│       ├── AccessError       … for every stream alike: credentials, environment, branch
+│       ├── TokenRefusedError … because of its sync or pagination token
+│       └── NotFoundError     … because the content type is gone
+└── RetriableAPIError (SDK)
+    └── TransientError        worth another attempt, perhaps after a wait that the API named
 """
 
 from __future__ import annotations

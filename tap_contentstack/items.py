@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -115,9 +115,7 @@ class ItemReader:
                 if self.locales and locale not in self.locales:
                     return None
                 message = self.output.spliced(fast, locale, item.type, item.content_type_uid, event_at)
-                return Change(
-                    fast.uid, locale, item.type, item.event_at, item.content_type_uid, fast.version, message
-                )
+                return Change(fast.uid, locale, item.type, item.event_at, item.content_type_uid, fast.version, message)
         exact = self.codec.exact(item.data)
         locale = exact.publish_locale or self.feed_locale or exact.locale
         if not exact.uid or not locale:
@@ -150,8 +148,8 @@ class ItemReader:
     def removed(self, item: RawItem) -> Change | None:
         """Return the tombstone that an unpublished or deleted item is.
 
-        An unpublish names the locale that it is about. A delete may stand for one locale or for the whole item: where it
-        names none, or none that the stream can hold, the change has no locale.
+        An unpublish names the locale that it is about. A delete may stand for one locale or for the whole item:
+        where it names none, or none that the stream can hold, the change has no locale.
         """
         exact = self.codec.exact(item.data)
         if not exact.uid:
@@ -223,13 +221,13 @@ def event_time(text: str) -> str | None:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _moment(text: str) -> datetime.datetime | None:
+def _moment(text: str) -> dt.datetime | None:
     try:
-        moment = datetime.datetime.fromisoformat(text)
-        return moment.replace(tzinfo=moment.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+        moment = dt.datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+    return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import abc
-import datetime
+import datetime as dt
 import typing as t
 
 from singer_sdk.batch import Batcher
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._batch import SDKBatchMessage
+from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
 from tap_contentstack.pen import encode
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
     from singer_sdk.helpers._batch import BatchConfig
-    from singer_sdk.singerlib import SelectionMask
     from singer_sdk.mapper import StreamMap
+    from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.codec import FastItem
     from tap_contentstack.pen import Pen
@@ -47,7 +47,7 @@ class Output(abc.ABC):
         """Return the message of an item that fits its schema, without building the record."""
         raise NotImplementedError
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 - most hold nothing back
         """Write whatever is still held back: a bookmark follows."""
 
 
@@ -119,7 +119,7 @@ class LineOutput(Output):
 
 
 def _now_text() -> bytes:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").encode()
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").encode()
 
 
 class MappedOutput(Output):
@@ -134,7 +134,7 @@ class MappedOutput(Output):
 
     @override
     def message(self, record: dict[str, t.Any]) -> list[RecordMessage]:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return [
             RecordMessage(stream=alias, record=mapped, version=self.version, time_extracted=now)
             for alias, mapped in self.mapped(record)

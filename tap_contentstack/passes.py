@@ -4,8 +4,8 @@ The invariant: whatever the target has been given so far, the bookmark in the st
 every record that it covers, and a pass's sync token is kept only after the sweep of its version. So a run may be killed
 anywhere, and the next one goes on from whichever state the target confirmed:
 
-- An *initial pass* lists what is published. Its records carry a new version, its pagination token is the checkpoint, and
-  its end sweeps what carries an older version. History that it may list (unpublished, deleted) is left out.
+- An *initial pass* lists what is published. Its records carry a new version, its pagination token is the checkpoint,
+  and its end sweeps what carries an older version. History that it may list (unpublished, deleted) is left out.
 - A *delta* brings events in no order that could be relied on: the newest of each key wins. It has no checkpoint; cut
   short, it starts again from its sync token, as to emit a record twice is harmless.
 """
@@ -42,7 +42,7 @@ LONGEST_TICK = 2.0
 class Reason(enum.StrEnum):
     """Why a stream's initial pass begins anew, each at most once in a run."""
 
-    TOKEN = "its token is refused"
+    TOKEN = "its token is refused"  # noqa: S105
     COUNT = "its pages did not hold as many items as the API counts"
     TYPE_DELETED = "its content type was deleted and made again"
     CHECK = "it could not be found out which items are still published"
@@ -330,7 +330,9 @@ class Delta:
         return published and newest >> TIME_SHIFT <= deleted >> TIME_SHIFT
 
 
-def wait_until(moment: float, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> None:
+def wait_until(
+    moment: float, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
+) -> None:
     """Return at a moment (seconds since 1970) or after it; at once if it is too far ahead to be waited for."""
     wait = moment - clock()
     if 0 < wait <= LONGEST_TICK:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sys
 import threading
 import typing as t
@@ -10,7 +10,7 @@ import typing as t
 import msgspec
 from singer_sdk.io_base import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message
-from typing_extensions import Self, override
+from typing_extensions import override
 
 if t.TYPE_CHECKING:
     from types import TracebackType
@@ -36,7 +36,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         self._closed = False
         self._lines = bytearray()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> t.Self:
         """Wait for the pen and take it."""
         self._lock.acquire()
         if self._closed:
@@ -88,7 +88,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
 
 
 def _to_json(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
+    return value.isoformat() if isinstance(value, dt.datetime) else str(value)
 
 
 encode = msgspec.json.Encoder(enc_hook=_to_json, decimal_format="number").encode

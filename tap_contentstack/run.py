@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -61,10 +62,8 @@ class Run:
             threading.Thread(target=self._work, name=f"stream-{number}", daemon=True).start()
         open_streams = len(streams)
         while open_streams and not self._exit_code:
-            try:
+            with contextlib.suppress(queue.Empty):
                 open_streams -= self._ended.get(timeout=TICK) is not None
-            except queue.Empty:
-                pass
             self._tap.progress.tick()
         if self._exit_code:
             self._break_off()
@@ -81,7 +80,8 @@ class Run:
         missing = {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}
         if missing:
             self._tap.logger.warning(
-                "event_types leaves out %s: what these events would remove stays in the target", ", ".join(sorted(missing))
+                "event_types leaves out %s: what these events would remove stays in the target",
+                ", ".join(sorted(missing)),
             )
         for stream in streams:
             stream.plan()
@@ -133,7 +133,9 @@ class Run:
 
     def _note_empty_locales(self) -> None:
         bookmarks = self._tap.state.get("bookmarks", {}).values()
-        found = {locale for bookmark in bookmarks if isinstance(bookmark, dict) for locale in bookmark.get("locales") or ()}
+        found = {
+            locale for bookmark in bookmarks if isinstance(bookmark, dict) for locale in bookmark.get("locales") or ()
+        }
         for locale in self._tap.settings.locales:
             if locale not in found:
                 self._tap.logger.warning("Nothing is published to locale '%s': check locales", locale)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -221,10 +222,8 @@ def tidied(config: Mapping[str, t.Any]) -> dict[str, t.Any]:
             continue
         types = CONFIG_JSONSCHEMA["properties"].get(name, {}).get("type", ())
         if isinstance(value, str) and {"number", "integer"} & set(types):
-            try:
+            with contextlib.suppress(ValueError):  # stays text, which validation then names
                 value = float(value) if "number" in types else int(value)  # noqa: PLW2901
-            except ValueError:
-                pass  # stays text, which validation then names
         result[name] = value
     return result
 
@@ -281,6 +280,6 @@ def _events(config: Mapping[str, t.Any], possible: tuple[str, ...]) -> tuple[str
 
 def _utc(text: str) -> str:
     """Return a date or date-time as the API takes it: UTC, with milliseconds and `Z`."""
-    moment = datetime.datetime.fromisoformat(text)
-    moment = moment.replace(tzinfo=moment.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+    moment = dt.datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

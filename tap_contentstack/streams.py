@@ -135,8 +135,8 @@ class SweptStream(SelfWritingStream):
             self.logger.warning("The stream starts over, as its bookmark cannot be used: %s", self._problem)
         for change in self._type_changes:
             self.logger.warning(
-                "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. To adopt "
-                "the new type, drop the stream's table and load it anew (meltano run --full-refresh, or without its state)",
+                "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
+                "To adopt the new type, drop the stream's table and load it anew (meltano run --full-refresh)",
                 change.column,
                 change.new,
                 change.old,
@@ -156,7 +156,7 @@ class SweptStream(SelfWritingStream):
         if self.tap.settings.fail_on_scope_change:
             msg = (
                 f"stream {self.name}: its state was made for another {changed}, and on_scope_change is 'fail': restore "
-                "the setting, or set on_scope_change to 'restart' to load the stream anew and remove what is out of scope"
+                "it, or set on_scope_change to 'restart' to load the stream anew and remove what is out of scope"
             )
             raise ScopeChangedError(msg)
         self.logger.warning("The stream starts over, as its state was made for another %s", changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
+import json
 import os
 import sys
 import time
@@ -135,7 +136,7 @@ class TapContentstack(Tap):
             StateError: The state is no JSON object.
         """
         if not isinstance(state, dict):
-            msg = "the state is not a JSON object: give the file that an earlier run's target wrote, or none to begin anew"
+            msg = "the state is not a JSON object: give what an earlier run's target wrote, or none to begin anew"
             raise StateError(msg)
         bookmarks = state.get("bookmarks", {})
         if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
@@ -230,13 +231,13 @@ def read_json(file: t.IO[str] | None, what: str) -> dict[str, t.Any] | None:
     """
     if file is None:
         return None
-    import json
-
     try:
         content = json.load(file)
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        msg = f"the {what} file {getattr(file, 'name', '')} is not a JSON object: give the file that was written earlier"
+        msg = (
+            f"the {what} file {getattr(file, 'name', '')} is not a JSON object: give the file that was written earlier"
+        )
         raise StateError(msg)
     return content

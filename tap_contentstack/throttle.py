@@ -22,8 +22,8 @@ SETTLING = 1.0
 class Throttle:
     """Hands out turns to send a request.
 
-    The API's limit is counted per organization, not per stream (Contentstack docs: rate limits), so every feed waits for
-    its turn here, and an answer to one of them slows all.
+    The API's limit is counted per organization, not per stream (Contentstack docs: rate limits), so every feed waits
+    for its turn here, and an answer to one of them slows all.
     """
 
     def __init__(
