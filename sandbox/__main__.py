@@ -1,0 +1,40 @@
+"""Serve a seeded stack: `python -m sandbox --port 8900`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from threading import Event
+
+from sandbox.admin import PREFIX
+from sandbox.seed import seeded_stack
+from sandbox.service import Sandbox
+
+
+def main() -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=8900, help="0 takes a free one")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--entries", type=int, default=300)
+    parser.add_argument("--page-size", type=int, default=100)
+    arguments = parser.parse_args()
+
+    stopped = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stack = seeded_stack(seed=arguments.seed, entries=arguments.entries)
+    with Sandbox(stack, page_size=arguments.page_size, port=arguments.port) as sandbox:
+        print(json.dumps(sandbox.settings))
+        for name, value in sandbox.settings.items():
+            print(f"TAP_CONTENTSTACK_{name.upper()}={value}")
+        print(f"Edit it at {sandbox.url}{PREFIX}; stop it with Ctrl-C.", file=sys.stderr)
+        sys.stdout.flush()
+        stopped.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""HTTP/1.1 over a socket: keep-alive, one send an answer, and the ways to spoil one."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import sys
+import time
+import zlib
+from collections import OrderedDict
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox.admin import PREFIX, administer
+from sandbox.event import encode
+from sandbox.faults import Fault
+from sandbox.feed import Page
+from sandbox.record import RecordedRequest
+from sandbox.refusal import Refusal, invalid
+
+if TYPE_CHECKING:
+    from sandbox.service import Sandbox
+
+REPLACING = {"status", "html", "reset", "refused_token"}
+TOO_MANY = Fault(status=429)
+GZIP_FROM = 1024
+KEPT_PAGES = 2048
+DRIPS = 20
+HTML = b"<!DOCTYPE html><title>Bad gateway</title><h1>The upstream server did not answer</h1>"
+
+
+def gzipped(body: bytes) -> bytes:
+    """Compress as fast as possible."""
+    compressor = zlib.compressobj(1, wbits=31)
+    return compressor.compress(body) + compressor.flush()
+
+
+class Server(ThreadingHTTPServer):
+    """Accepts connections in a thread until it is stopped."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, sandbox: Sandbox, port: int) -> None:
+        """Listen and serve at once."""
+        super().__init__(("127.0.0.1", port), Handler)
+        self.sandbox = sandbox
+        self.compressed: OrderedDict[str, bytes] = OrderedDict()
+        self._open: set[socket.socket] = set()
+        self._lock = Lock()
+        self._stopping = False
+        self._thread = Thread(target=self._serve, name="sandbox", daemon=True)
+        self._thread.start()
+
+    def server_bind(self) -> None:
+        """Bind without the name lookup of the base class, which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def _serve(self) -> None:
+        while not self._stopping:
+            self.handle_request()
+
+    def stop(self) -> None:
+        """Stop listening and close the connections."""
+        self._stopping = True
+        # A connection wakes the thread at once, where serve_forever would poll.
+        socket.create_connection(("127.0.0.1", self.server_port)).close()
+        self._thread.join()
+        self.server_close()
+        with self._lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, to close it at the stop."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up; print what else goes wrong."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    def zipped(self, page: Page) -> bytes:
+        """Write and compress a page; keep it where its key stands for it, as a CDN would."""
+        with self._lock:
+            kept = self.compressed.get(page.key or "")
+        if kept is None:
+            kept = gzipped(page.encode())
+            with self._lock:
+                if page.key is not None:
+                    self.compressed[page.key] = kept
+                if len(self.compressed) > KEPT_PAGES:
+                    self.compressed.popitem(last=False)
+        return kept
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def do_GET(self) -> None:
+        """Answer the delivery API, or the admin of the sandbox."""
+        if self.path.startswith(PREFIX):
+            self._administer()
+        else:
+            self._deliver()
+
+    def do_POST(self) -> None:
+        """Answer the admin."""
+        self._administer()
+
+    do_DELETE = do_POST
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing: the requests are recorded."""
+
+    def _administer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            arguments = json.loads(body or b"{}")
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            self._send(400, encode({"error": "the body must be a JSON object"}))
+            return
+        path = urlsplit(self.path).path
+        status, answer = administer(self.server.sandbox, self.command, path, arguments)
+        self._send(status, encode(answer))
+
+    def _deliver(self) -> None:
+        sandbox = self.server.sandbox
+        url = urlsplit(self.path)
+        params = dict(parse_qsl(url.query, keep_blank_values=True))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if sandbox.latency:
+            time.sleep(sandbox.latency)
+        passes, extra = sandbox.throttle()
+        fault = sandbox.faults.strike(self.path, params) if passes else TOO_MANY
+        status, body, zipped = self._answer(url.path, params, headers, fault)
+        if fault is not None:
+            extra |= fault.all_headers()
+            if fault.kind == "slow":
+                time.sleep(fault.delay)
+        # Recorded first, so that a client that has its answer finds the request recorded.
+        sandbox.requests.append(
+            RecordedRequest(self.command, url.path, params, headers, status, time.monotonic())
+        )
+        if zipped:
+            extra["Content-Encoding"] = "gzip"
+        self._send(status, body, extra, fault)
+
+    def _answer(
+        self,
+        path: str,
+        params: dict[str, str],
+        headers: dict[str, str],
+        fault: Fault | None,
+    ) -> tuple[int, bytes, bool]:
+        """Return the status, the body, and whether it is compressed."""
+        accepted = "gzip" in headers.get("accept-encoding", "")
+        try:
+            if fault is not None and fault.kind in REPLACING:
+                return _replaced(fault, params)
+            answer = self.server.sandbox.answer(path, params, headers)
+        except Refusal as refusal:
+            return refusal.status, encode(refusal.body), False
+        if isinstance(answer, Page):
+            if accepted and answer.items:
+                return 200, self.server.zipped(answer), True
+            return 200, answer.encode(), False
+        body = encode(answer)
+        if accepted and len(body) > GZIP_FROM:
+            return 200, gzipped(body), True
+        return 200, body, False
+
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        extra: dict[str, str] | None = None,
+        fault: Fault | None = None,
+    ) -> None:
+        kind = fault.kind if fault is not None else None
+        if kind == "reset":
+            self._reset()
+            return
+        if kind == "truncated":
+            body = body[: len(body) // 2]
+        headers = {
+            "Content-Type": "text/html" if kind == "html" else "application/json",
+            "Content-Length": str(len(body)),
+            "Date": self.date_time_string(),
+            "Vary": "Accept-Encoding",
+        }
+        lines = [f"HTTP/1.1 {status} {_phrase(status)}"]
+        lines += [f"{name}: {value}" for name, value in (headers | (extra or {})).items()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        if kind == "cut":
+            self.wfile.write(head + body[: len(body) // 2])
+            self.close_connection = True
+        elif kind == "drip" and fault is not None:
+            self._drip(head, body, fault.delay)
+        else:
+            self.wfile.write(head + body)
+
+    def _drip(self, head: bytes, body: bytes, seconds: float) -> None:
+        self.wfile.write(head)
+        step = max(1, -(-len(body) // DRIPS))
+        for start in range(0, len(body), step):
+            time.sleep(seconds / DRIPS)
+            self.wfile.write(body[start : start + step])
+
+    def _reset(self) -> None:
+        """Close the socket itself with no time to linger, which sends RST."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self.connection.detach())
+
+
+def _replaced(fault: Fault, params: dict[str, str]) -> tuple[int, bytes, bool]:
+    """Return what a fault puts in the place of the answer.
+
+    Raises:
+        Refusal: The fault is an error in the API's words.
+    """
+    if fault.kind == "html":
+        return fault.status, HTML, False
+    if fault.kind == "reset":
+        return 0, b"", False
+    if fault.kind == "refused_token":
+        raise invalid("sync_token" if "sync_token" in params else "pagination_token")
+    raise Refusal(fault.status, fault.status, _phrase(fault.status))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
