@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.txt"
-COMPILE = "uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url".split()
+COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
 
 
 def digest() -> str:

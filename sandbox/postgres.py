@@ -23,7 +23,6 @@ INSTALL = "pginstall18"
 SUPERUSER = "postgres"
 UNPRIVILEGED = "nobody"  # Postgres refuses to run as root
 START_ATTEMPTS = 3  # another program may take the free port between our look and the server's start
-STOP_SECONDS = 15
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -40,9 +39,13 @@ OPTIONS = {
 WARDEN = """
 trap '' INT TERM HUP
 cat > /dev/null
-"$1"/pg_ctl -D "$2"/data -m fast -t 10 -s stop > /dev/null 2>&1 ||
-    "$1"/pg_ctl -D "$2"/data -m immediate -t 10 -s stop > /dev/null 2>&1
-cd / && rm -rf "$2"
+running="$1/data/postmaster.pid"
+for signal in INT QUIT KILL; do
+    test -e "$running" && kill -s $signal "$(head -n 1 "$running")" 2> /dev/null
+    tries=100
+    while test -e "$running" && test $tries -gt 0; do sleep 0.05; tries=$((tries - 1)); done
+done
+cd / && rm -rf "$1"
 """
 
 
@@ -89,7 +92,7 @@ class Postgres:
         try:
             self._own(base)
             binaries = self._binaries(base)
-            self._warden = self._open("/bin/sh", "-c", WARDEN, "warden", binaries, base)
+            self._warden = self._open(None, "/bin/sh", "-c", WARDEN, "warden", base)
             self._initialize(binaries, base)
             self._start(binaries, base)
         except BaseException:
@@ -108,7 +111,7 @@ class Postgres:
         if self._warden is None:
             return
         warden, self._warden = self._warden, None
-        warden.communicate(timeout=2 * STOP_SECONDS)
+        warden.communicate()
 
     def _initialize(self, binaries: Path, base: Path) -> None:
         password_file = base / "password"
@@ -185,9 +188,10 @@ class Postgres:
             for path in paths:
                 os.chown(path, self._user.pw_uid, self._user.pw_gid, follow_symlinks=False)
 
-    def _open(self, *command: str | Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:
-        """Start a program as the server's user, in a session of its own: Ctrl-C is for us alone."""
-        user = self._user
+    def _open(
+        self, user: pwd.struct_passwd | None, *command: str | Path, cwd: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a program, as another user if one is named, in a session of its own: Ctrl-C is for us alone."""
         try:
             return subprocess.Popen(
                 command,
@@ -207,7 +211,7 @@ class Postgres:
             raise PostgresError(msg) from error
 
     def _run(self, *command: str | Path, cwd: Path) -> None:
-        with self._open(*command, cwd=cwd) as process:
+        with self._open(self._user, *command, cwd=cwd) as process:
             output, _ = process.communicate()
         if process.returncode:
             msg = f"{command[0]} failed: {output.decode(errors='replace').strip()}"
