@@ -1,0 +1,117 @@
+"""The bookmark: what a state must hold to be gone on from, and what is kept of a damaged one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_contentstack.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
+
+WHOLE = Bookmark(
+    sync_token="blt1",
+    version=1700000001,
+    scope="stack:1",
+    content_type_uid="blog",
+    locales=["en-us"],
+    types={"price": "number"},
+)
+
+
+def test_a_bookmark_survives_the_state_file():
+    assert read_bookmark(json.loads(json.dumps(WHOLE.to_state()))) == (WHOLE, None)
+
+
+def test_a_bookmark_always_writes_all_of_its_keys():
+    assert Bookmark().to_state().keys() == WHOLE.to_state().keys()
+    assert set(WHOLE.to_state()) == {
+        "replication_key",
+        "replication_key_value",
+        "pagination_token",
+        "items_seen",
+        "version",
+        "scope",
+        "content_type_uid",
+        "locales",
+        "types",
+        "format",
+    }
+
+
+def test_no_bookmark_is_no_damage():
+    assert read_bookmark(None) == (Bookmark(), None)
+
+
+def test_keys_of_others_are_left_alone():
+    assert read_bookmark({**WHOLE.to_state(), "progress_markers": {}, "note": 1}) == (WHOLE, None)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"replication_key_value": 5},
+        {"replication_key_value": ""},
+        {"replication_key": "updated_at"},
+        {"pagination_token": "blt2"},
+        {"items_seen": -1},
+        {"items_seen": True},
+        {"version": None},
+        {"version": "1700000001"},
+        {"scope": None},
+        {"locales": "en-us"},
+        {"locales": [1]},
+        {"types": [["price", "number"]]},
+        {"format": 2},
+    ],
+    ids=str,
+)
+def test_a_damaged_bookmark_is_not_gone_on_from(damage):
+    bookmark, problem = read_bookmark({**WHOLE.to_state(), **damage})
+    assert problem
+    assert bookmark.sync_token is None
+    assert bookmark.pagination_token is None
+    assert bookmark.content_type_uid == "blog"
+
+
+@pytest.mark.parametrize("key", sorted(WHOLE.to_state()))
+def test_a_bookmark_that_lacks_a_key_is_not_gone_on_from(key):
+    state = WHOLE.to_state()
+    del state[key]
+    bookmark, problem = read_bookmark(state)
+    assert problem
+    assert key in problem
+    assert bookmark.sync_token is None
+
+
+def test_the_table_that_a_damaged_bookmark_describes_is_not_forgotten():
+    bookmark, _ = read_bookmark({**WHOLE.to_state(), "scope": 1})
+    assert (bookmark.version, bookmark.types) == (WHOLE.version, WHOLE.types)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(WHOLE.to_state())) | st.text(max_size=5), json_values))
+def test_any_damage_is_either_used_rightly_or_named(damage):
+    state = {**WHOLE.to_state(), **damage}
+    bookmark, problem = read_bookmark(state)
+    if problem:
+        assert (bookmark.sync_token, bookmark.pagination_token, bookmark.scope) == (None, None, None)
+    elif bookmark.scope:
+        assert bookmark.to_state() == {key: state[key] for key in bookmark.to_state()}
+    assert json.dumps(bookmark.to_state())
+
+
+def test_a_fingerprint_tells_which_part_of_the_scope_changed_and_holds_no_plain_value():
+    old = fingerprint({"stack": "blt-secret", "locales": ("en-us",), "start_date": None})
+    new = fingerprint({"stack": "blt-secret", "locales": ("en-us", "fr-fr"), "start_date": None})
+    assert changed_parts(old, new) == ["locales"]
+    assert changed_parts(new, new) == []
+    assert "secret" not in old
+    assert "en-us" not in old

@@ -1,0 +1,184 @@
+"""Requests to the API: what is retried, what is refused, and what is said about it."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from sandbox import Fault, Sandbox, Stack, seeded_stack
+from tap_contentstack import client as client_module
+from tap_contentstack.client import Client, decode_json
+from tap_contentstack.errors import AccessError, ApiError, NotFoundError, SettingsError, TokenRefusedError
+from tap_contentstack.settings import read_settings
+from tap_contentstack.throttle import Throttle
+
+CONTENT_TYPES = "/v3/content_types"
+SYNC = "/v3/stacks/sync"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    return seeded_stack(seed=3, entries=20)
+
+
+@pytest.fixture
+def sandbox(stack):
+    with Sandbox(stack=stack) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
+    monkeypatch.setattr(client_module, "FIRST_WAIT", 0.01)
+
+
+def connect(sandbox: Sandbox, **config: object) -> Client:
+    settings = read_settings({**sandbox.settings, "max_retries": 3, "request_timeout": 2, **config})
+    return Client(settings, Throttle(), logging.getLogger("tap-contentstack"))
+
+
+def test_credentials_go_into_headers_and_the_environment_into_the_query(sandbox):
+    connect(sandbox, branch="main").get(CONTENT_TYPES, {"limit": "1"}, decode_json)
+    request = sandbox.requests[-1]
+    assert request.headers["api_key"] == sandbox.settings["api_key"]
+    assert request.headers["access_token"] == sandbox.settings["access_token"]
+    assert request.headers["branch"] == "main"
+    assert request.headers["user-agent"].startswith("tap-contentstack/")
+    assert "gzip" in request.headers["accept-encoding"]
+    assert request.params == {"limit": "1", "environment": sandbox.settings["environment"]}
+
+
+def test_a_user_agent_can_be_given(sandbox):
+    connect(sandbox, user_agent="warehouse/1").get(CONTENT_TYPES, {}, decode_json)
+    assert sandbox.requests[-1].headers["user-agent"] == "warehouse/1"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=429),
+        Fault(status=429, retry_after=0),
+        Fault(status=429, retry_after=0, retry_after_date=True),
+        Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}),
+        Fault(status=408),
+        Fault(status=500),
+        Fault(status=502),
+        Fault(status=503),
+        Fault(status=504),
+        Fault(kind="reset"),
+        Fault(kind="cut"),
+        Fault(kind="truncated"),
+        Fault(kind="html", status=200),
+        Fault(kind="html", status=502),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}",
+)
+def test_a_passing_fault_is_retried_and_told_once_in_words(sandbox, caplog, fault):
+    client = connect(sandbox)
+    sandbox.faults.add(fault)
+    assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
+    waits = [record.getMessage() for record in caplog.records if "waiting" in record.getMessage()]
+    assert len(waits) == 1
+    assert "before attempt 2 of 4" in waits[0]
+    assert client.counts["retries"] == 1
+
+
+def test_retries_are_bounded(sandbox):
+    client = connect(sandbox)
+    sandbox.faults.add(Fault(status=503, times=None))
+    with pytest.raises(ApiError, match=r"has a problem \(HTTP 503\) \(gave up after 4 attempts\)"):
+        client.get(CONTENT_TYPES, {}, decode_json)
+    assert len(sandbox.requests) == 4
+
+
+def test_no_retries_means_one_attempt(sandbox):
+    sandbox.faults.add(Fault(status=503, times=None))
+    with pytest.raises(ApiError, match="gave up after 1 attempt"):
+        connect(sandbox, max_retries=0).get(CONTENT_TYPES, {}, decode_json)
+    assert len(sandbox.requests) == 1
+
+
+def test_a_slow_answer_times_out_and_is_asked_for_again(sandbox):
+    sandbox.faults.add(Fault(kind="slow", delay=1.0))
+    assert connect(sandbox, request_timeout=0.2).get(CONTENT_TYPES, {}, decode_json)
+
+
+def test_the_api_is_waited_for_as_long_as_it_asks(sandbox):
+    client = connect(sandbox)
+    sandbox.faults.add(Fault(status=429, retry_after=1))
+    began = time.monotonic()
+    client.get(CONTENT_TYPES, {}, decode_json)
+    assert time.monotonic() - began >= 1
+
+
+def test_a_used_up_limit_pauses_the_next_request(sandbox):
+    client = connect(sandbox)
+    sandbox.faults.add(Fault(status=200, kind="slow", headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}))
+    client.get(CONTENT_TYPES, {}, decode_json)
+    began = time.monotonic()
+    client.get(CONTENT_TYPES, {}, decode_json)
+    assert time.monotonic() - began >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "sentence"),
+    [
+        ({"api_key": "blt-other"}, AccessError, "check api_key, and region"),
+        ({"access_token": "cs-other"}, AccessError, "check access_token"),
+        ({"environment": "nowhere"}, AccessError, "environment 'nowhere' is unknown"),
+        ({"branch": "nowhere"}, AccessError, "branch 'nowhere' is unknown"),
+    ],
+    ids=["api key", "token", "environment", "branch"],
+)
+def test_wrong_settings_are_named_at_once(sandbox, config, error, sentence):
+    with pytest.raises(error, match=sentence) as caught:
+        connect(sandbox, **config).get(SYNC, {"init": "true"}, decode_json)
+    assert len(sandbox.requests) == 1
+    for secret in ("api_key", "access_token"):
+        assert config.get(secret, sandbox.settings[secret]) not in str(caught.value)
+
+
+def test_a_refused_token_is_told_from_other_refusals(sandbox):
+    client = connect(sandbox)
+    for name in ("sync_token", "pagination_token"):
+        with pytest.raises(TokenRefusedError):
+            client.get(SYNC, {name: "blt-unknown"}, decode_json)
+
+
+def test_a_content_type_that_is_gone_is_told_from_other_refusals(sandbox):
+    with pytest.raises(NotFoundError):
+        connect(sandbox).get(f"{CONTENT_TYPES}/nothing", {}, decode_json)
+
+
+def test_a_redirect_is_not_followed_as_it_would_take_the_credentials_along(sandbox):
+    sandbox.faults.add(Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}))
+    with pytest.raises(AccessError, match="redirect"):
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+
+
+def test_a_host_that_does_not_answer_is_named(sandbox):
+    client = connect(sandbox, base_url="http://127.0.0.1:9")
+    with pytest.raises(ApiError, match="127.0.0.1 refuses connections: check region and base_url"):
+        client.get(CONTENT_TYPES, {}, decode_json)
+
+
+def test_a_host_that_does_not_exist_is_named(sandbox):
+    client = connect(sandbox, base_url="http://host.invalid", max_retries=0)
+    with pytest.raises(ApiError, match="the host host.invalid is unknown"):
+        client.get(CONTENT_TYPES, {}, decode_json)
+
+
+def test_a_credential_that_no_header_can_carry_is_named_without_its_value(sandbox):
+    with pytest.raises(SettingsError, match="'access_token' has characters") as caught:
+        connect(sandbox, access_token="cs\u00e9")
+    assert "\u00e9" not in str(caught.value)
+
+
+def test_connections_are_kept_alive(sandbox, caplog):
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    client = connect(sandbox)
+    for _ in range(5):
+        client.get(CONTENT_TYPES, {}, decode_json)
+    assert sum("Starting new HTTP connection" in record.getMessage() for record in caplog.records) == 1
