@@ -142,6 +142,7 @@ class MappedOutput(Output):
 
     def mapped(self, record: dict[str, t.Any]) -> list[tuple[str, dict[str, t.Any]]]:
         """Return what the stream maps make of a record, with the name of the stream that it goes to."""
+        record = {column: value for column, value in record.items() if column in self._schema["properties"]}
         pop_deselected_record_properties(record, self._schema, self._mask)
         results = [(each.stream_alias, each.transform(record)) for each in self._maps]
         return [(alias, mapped) for alias, mapped in results if mapped is not None]

@@ -76,7 +76,7 @@ class SweptStream(SelfWritingStream):
         if self._metadata is None:
             metadata = super().metadata
             for column in schemas.AUTOMATIC_COLUMNS:
-                if column in self.effective_schema["properties"]:
+                if column in self.schema["properties"]:
                     entry = metadata["properties", column]
                     entry.inclusion = entry.InclusionType.AUTOMATIC
         return super().metadata

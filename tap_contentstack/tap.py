@@ -206,7 +206,7 @@ class TapContentstack(Tap):
         tap = cls(
             config=config.config,
             state=read_json(arguments["state"], "state"),
-            catalog=read_json(arguments["catalog"], "catalog"),
+            catalog=with_forced_methods(read_json(arguments["catalog"], "catalog")),
             parse_env_config=config.parse_env,
         )
         tap.run = Run(tap)
@@ -221,6 +221,28 @@ class TapContentstack(Tap):
             sys.stdout.flush()
             os._exit(128 + signum)
         self.run.stop(128 + signum)
+
+
+def with_forced_methods(catalog: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
+    """Let a replication method in a stream's metadata override the discovered one.
+
+    Meltano's `metadata` extra writes `replication-method` there, the Singer specification `forced-replication-method`;
+    the SDK reads the first not at all, and the second only where the catalog entry itself has none.
+
+    Raises:
+        StateError: It is no catalog.
+    """
+    streams = catalog.get("streams", []) if catalog else []
+    if not isinstance(streams, list) or not all(isinstance(each, dict) and "tap_stream_id" in each for each in streams):
+        msg = "the catalog has no list of streams: make a new one with --discover"
+        raise StateError(msg)
+    for stream in streams:
+        for entry in stream.get("metadata", []):
+            metadata = entry.get("metadata", {}) if not entry.get("breadcrumb") else {}
+            for key in ("forced-replication-method", "replication-method"):
+                if metadata.get(key):
+                    stream["replication_method"] = metadata[key]
+    return catalog
 
 
 def read_json(file: t.IO[str] | None, what: str) -> dict[str, t.Any] | None:

@@ -53,7 +53,7 @@ def test_a_secret_of_a_wrong_type_is_not_quoted():
 
 
 def test_several_mistakes_are_all_named():
-    with pytest.raises(SettingsError, match="max_retries.*region|region.*max_retries|max_retries") as caught:
+    with pytest.raises(SettingsError, match="max_retries") as caught:
         read_settings({**CREDENTIALS, "max_retries": -1, "max_concurrency": 0})
     assert "max_concurrency" in str(caught.value)
 
