@@ -47,9 +47,7 @@ EDITS = frozenset(
 TUNING = ("latency", "rate_limit", "page_size")
 
 
-def administer(
-    sandbox: Sandbox, method: str, path: str, body: dict[str, Any]
-) -> tuple[int, Any]:
+def administer(sandbox: Sandbox, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
     """Carry out one request; return the status and the answer."""
     name, _, rest = path.removeprefix(PREFIX).partition("/")
     try:
@@ -103,10 +101,10 @@ class _Switches:
         return {name: getattr(self.sandbox, name) for name in TUNING}
 
     def post_tuning(self, body: dict[str, Any]) -> dict[str, Any]:
-        for name in body:
-            if name not in TUNING:
-                raise KeyError(name)
-            setattr(self.sandbox, name, body[name])
+        if unknown := body.keys() - set(TUNING):
+            raise KeyError(*unknown)
+        for name, value in body.items():
+            setattr(self.sandbox, name, value)
         return self.get_tuning("")
 
     def post_expire_tokens(self, body: dict[str, Any]) -> dict[str, Any]:

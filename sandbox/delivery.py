@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sandbox.event import SYS_ASSETS
@@ -13,7 +13,6 @@ from sandbox.refusal import Refusal, invalid, unknown_content_type
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.behaviour import Behaviour
     from sandbox.event import Event
     from sandbox.stack import Json, Stack
 
@@ -28,28 +27,44 @@ class Delivery:
         """Answer for `stack`."""
         self.stack = stack
 
-    def content_types(
-        self, params: Mapping[str, str], branch: str, behaviour: Behaviour
-    ) -> dict[str, Any]:
+    def answer(self, path: str, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
+        """Answer one request; `branch` is the one to tell.
+
+        Raises:
+            Refusal: There is no such thing.
+        """
+        with self.stack.lock:
+            match path.removeprefix("/v3/").split("/"):
+                case ["content_types"]:
+                    return self.content_types(params, branch)
+                case ["content_types", uid]:
+                    return self.content_type(uid, params, branch)
+                case ["content_types", uid, "entries"]:
+                    return self.entries(uid, params)
+                case ["content_types", content_type_uid, "entries", uid]:
+                    return self.entry(content_type_uid, uid, params)
+                case ["assets"]:
+                    return self.assets(params)
+                case ["assets", uid]:
+                    return self.asset(uid, params)
+                case ["global_fields"]:
+                    return _listed("global_fields", list(self.stack.global_fields.values()), params)
+                case ["global_fields", uid]:
+                    return self.global_field(uid)
+        raise Refusal(404, 404, "The requested URL was not found.")
+
+    def content_types(self, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
         """List the content types."""
-        shown = [
-            self._shown(content_type, params, branch, behaviour)
-            for content_type in self.stack.content_types.values()
-        ]
+        types = self.stack.content_types.values()
+        shown = [self._shown(content_type, params, branch) for content_type in types]
         return _listed("content_types", shown, params)
 
-    def content_type(
-        self, uid: str, params: Mapping[str, str], branch: str, behaviour: Behaviour
-    ) -> dict[str, Any]:
+    def content_type(self, uid: str, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
         """Show one content type."""
         found = self.stack.content_types.get(uid)
         if found is None:
             raise unknown_content_type(uid)
-        return {"content_type": self._shown(found, params, branch, behaviour)}
-
-    def global_fields(self, params: Mapping[str, str]) -> dict[str, Any]:
-        """List the global fields."""
-        return _listed("global_fields", list(self.stack.global_fields.values()), params)
+        return {"content_type": self._shown(found, params, branch)}
 
     def global_field(self, uid: str) -> dict[str, Any]:
         """Show one global field."""
@@ -66,12 +81,9 @@ class Delivery:
             raise unknown_content_type(content_type_uid)
 
         def shown(event: Event) -> Json:
-            entry: Json = json.loads(event.data)
-            whole: Callable[[str], Json | None] = lambda uid: self._asset(uid, event.locales[0])  # noqa: E731
-            return self._resolved(entry, content_type["schema"], whole) | {
-                "ACL": {},
-                "_in_progress": False,
-            }
+            whole = partial(self._asset, event.locales[0])
+            entry = self._resolved(json.loads(event.data), content_type["schema"], whole)
+            return entry | {"ACL": {}, "_in_progress": False}
 
         return self._items("entries", content_type_uid, params, shown)
 
@@ -115,12 +127,10 @@ class Delivery:
         answer = _listed(name, found, params)
         return answer | {name: [shown(event) for event in answer[name]]}
 
-    def _shown(
-        self, content_type: Json, params: Mapping[str, str], branch: str, behaviour: Behaviour
-    ) -> Json:
+    def _shown(self, content_type: Json, params: Mapping[str, str], branch: str | None) -> Json:
         whole = params.get("include_global_field_schema") == "true"
         shown = {**content_type, "schema": self._expanded(content_type["schema"], whole=whole)}
-        if params.get("include_branch") == "true" and behaviour.branch_told:
+        if params.get("include_branch") == "true" and branch is not None:
             shown["_branch"] = branch
         return shown
 
@@ -129,9 +139,8 @@ class Delivery:
         return [self._expanded_field(field, whole=whole) for field in fields]
 
     def _expanded_field(self, field: Json, *, whole: bool) -> Json:
-        field = copy.copy(field)
-        if field.get("data_type") == "global_field" or "blocks" not in field:
-            self._expand(field, whole=whole)
+        field = dict(field)
+        self._expand(field, whole=whole)
         if "blocks" in field:
             field["blocks"] = [dict(block) for block in field["blocks"]]
             for block in field["blocks"]:
@@ -141,9 +150,7 @@ class Delivery:
     def _expand(self, holder: Json, *, whole: bool) -> None:
         """Put in, or take out, the schema of a group, a block or a global field."""
         source = holder.get("reference_to")
-        is_global = holder.get("data_type") == "global_field" or (
-            "data_type" not in holder and isinstance(source, str)
-        )
+        is_global = holder.get("data_type") == "global_field" or ("data_type" not in holder and isinstance(source, str))
         if is_global and not whole:
             holder.pop("schema", None)
         elif is_global and source in self.stack.global_fields:
@@ -151,13 +158,11 @@ class Delivery:
         if "schema" in holder:
             holder["schema"] = self._expanded(holder["schema"], whole=whole)
 
-    def _asset(self, uid: str, locale: str) -> Json | None:
+    def _asset(self, locale: str, uid: str) -> Json | None:
         event = self.stack.find(SYS_ASSETS, uid, locale)
         return None if event is None else json.loads(event.data)
 
-    def _resolved(
-        self, data: Json, fields: list[Json], whole: Callable[[str], Json | None]
-    ) -> Json:
+    def _resolved(self, data: Json, fields: list[Json], whole: Callable[[str], Json | None]) -> Json:
         """Return the data with whole assets in place of their uids."""
         data = dict(data)
         for field in fields:
@@ -176,9 +181,7 @@ class Delivery:
         if field.get("data_type") == "blocks":
             schemas = {block["uid"]: self._schema(block) for block in field["blocks"]}
             return {
-                uid: self._resolved(block, schemas.get(uid, []), whole)
-                if isinstance(block, dict)
-                else block
+                uid: self._resolved(block, schemas.get(uid, []), whole) if isinstance(block, dict) else block
                 for uid, block in value.items()
             }
         return self._resolved(value, self._schema(field), whole)

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal[
-    "status", "reset", "cut", "truncated", "html", "refused_token", "slow", "drip", "random"
-]
+Kind = Literal["status", "reset", "cut", "truncated", "html", "refused_token", "slow", "drip", "random"]
 RANDOM_STATUSES = (429, 500, 502, 503, 504)
 
 
@@ -62,9 +60,7 @@ class Fault:
         """Whether this request is spoiled; counts it."""
         if self.kind == "refused_token" and not params.keys() & {"sync_token", "pagination_token"}:
             return False
-        if self.path is not None and not (
-            target.startswith(self.path) or re.search(self.path, target)
-        ):
+        if self.path is not None and not (target.startswith(self.path) or re.search(self.path, target)):
             return False
         if self.times == 0 or self._random.random() >= self.probability:
             return False

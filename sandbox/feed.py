@@ -169,7 +169,7 @@ class Feed:
         if recent is None:
             types = PUBLISHED if scope.types is None else scope.types
             events = [event for event in self.stack.shelf(scope.content_type_uid) if scope.covers(event)]
-            if behaviour.history:
+            if behaviour.history and types - PUBLISHED:
                 old = (e for e in self.stack.log if e.type not in PUBLISHED and scope.covers(e))
                 events = sorted([*events, *old], key=lambda event: event.position)
             events = [event for event in events if event.type in types]
@@ -239,9 +239,7 @@ class Feed:
             envelope["total_count"] = of.total_count
         last = number == len(of.pages) - 1
         if number + 1 not in of.tokens:
-            of.tokens[number + 1] = (
-                self._issue_position(of.scope, of.end) if last else self._issue_page(of, number + 1)
-            )
+            of.tokens[number + 1] = self._issue_position(of.scope, of.end) if last else self._issue_page(of, number + 1)
         envelope["sync_token" if last else "pagination_token"] = of.tokens[number + 1]
         return Page(of.items[start:end], of.behaviour, envelope, key)
 
@@ -296,7 +294,6 @@ def compacted(events: list[Event], behaviour: Behaviour) -> list[Event]:
         return [
             e
             for e in events
-            if not e.uid
-            or any(last[e.content_type_uid, e.uid, locale] == e.edit for locale in e.locales)
+            if not e.uid or any(last[e.content_type_uid, e.uid, locale] == e.edit for locale in e.locales)
         ]
     return [e for e in events if not e.uid or last[e.content_type_uid, e.uid, ""] == e.edit]

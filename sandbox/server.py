@@ -34,10 +34,12 @@ DRIPS = 20
 HTML = b"<!DOCTYPE html><title>Bad gateway</title><h1>The upstream server did not answer</h1>"
 
 
-def gzipped(body: bytes) -> bytes:
-    """Compress as fast as possible."""
+def pack(body: bytes, *, accepted: bool) -> tuple[bytes, bool]:
+    """Compress a body, as fast as possible, where that is accepted and worth it."""
+    if not accepted or len(body) <= GZIP_FROM:
+        return body, False
     compressor = zlib.compressobj(1, wbits=31)
-    return compressor.compress(body) + compressor.flush()
+    return compressor.compress(body) + compressor.flush(), True
 
 
 class Server(ThreadingHTTPServer):
@@ -51,7 +53,7 @@ class Server(ThreadingHTTPServer):
         """Listen and serve at once."""
         super().__init__(("127.0.0.1", port), Handler)
         self.sandbox = sandbox
-        self.compressed: OrderedDict[str, bytes] = OrderedDict()
+        self.compressed: OrderedDict[str, tuple[bytes, bool]] = OrderedDict()
         self._open: set[socket.socket] = set()
         self._lock = Lock()
         self._stopping = False
@@ -98,15 +100,22 @@ class Server(ThreadingHTTPServer):
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
-    def zipped(self, page: Page) -> bytes:
-        """Write and compress a page; keep it where its key stands for it, as a CDN would."""
+    def packed(self, answer: Page | Any, *, accepted: bool) -> tuple[bytes, bool]:
+        """Write an answer; return it and whether it is compressed.
+
+        Compressed pages are kept where a key stands for them, as a CDN would.
+        """
+        if not isinstance(answer, Page):
+            return pack(encode(answer), accepted=accepted)
+        key = answer.key
+        if key is None or not accepted:
+            return pack(answer.encode(), accepted=accepted)
         with self._lock:
-            kept = self.compressed.get(page.key or "")
+            kept = self.compressed.get(key)
         if kept is None:
-            kept = gzipped(page.encode())
+            kept = pack(answer.encode(), accepted=True)
             with self._lock:
-                if page.key is not None:
-                    self.compressed[page.key] = kept
+                self.compressed[key] = kept
                 if len(self.compressed) > KEPT_PAGES:
                     self.compressed.popitem(last=False)
         return kept
@@ -130,9 +139,11 @@ class Handler(BaseHTTPRequestHandler):
         """Answer the admin."""
         self._administer()
 
-    do_DELETE = do_POST
+    def do_DELETE(self) -> None:
+        """Answer the admin."""
+        self._administer()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Log nothing: the requests are recorded."""
 
     def _administer(self) -> None:
@@ -163,9 +174,7 @@ class Handler(BaseHTTPRequestHandler):
             if fault.kind == "slow":
                 time.sleep(fault.delay)
         # Recorded first, so that a client that has its answer finds the request recorded.
-        sandbox.requests.append(
-            RecordedRequest(self.command, url.path, params, headers, status, time.monotonic())
-        )
+        sandbox.requests.append(RecordedRequest(self.command, url.path, params, headers, status, time.monotonic()))
         if zipped:
             extra["Content-Encoding"] = "gzip"
         self._send(status, body, extra, fault)
@@ -185,14 +194,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = self.server.sandbox.answer(path, params, headers)
         except Refusal as refusal:
             return refusal.status, encode(refusal.body), False
-        if isinstance(answer, Page):
-            if accepted and answer.items:
-                return 200, self.server.zipped(answer), True
-            return 200, answer.encode(), False
-        body = encode(answer)
-        if accepted and len(body) > GZIP_FROM:
-            return 200, gzipped(body), True
-        return 200, body, False
+        return 200, *self.server.packed(answer, accepted=accepted)
 
     def _send(
         self,

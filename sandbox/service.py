@@ -102,9 +102,7 @@ class Sandbox:
             raise ValueError(message)
         self._feed.expire(kind)
 
-    def published_entries(
-        self, content_type_uid: str | None = None
-    ) -> dict[tuple[str, str, str], Json]:
+    def published_entries(self, content_type_uid: str | None = None) -> dict[tuple[str, str, str], Json]:
         """Return the published entries as the feed sends them under the behaviour now."""
         entries = self.stack.published_entries(content_type_uid)
         return {key: self._as_sent(data, key[2]) for key, data in entries.items()}
@@ -145,27 +143,10 @@ class Sandbox:
             Refusal: The answer is an error.
         """
         branch = self._admitted(params, headers)
-        behaviour, delivery = self.behaviour, self._delivery
-        match path.strip("/").split("/"):
-            case ["v3", "stacks", "sync"]:
-                return self._feed.page(params, behaviour, self.page_size)
-            case ["v3", "content_types"]:
-                return delivery.content_types(params, branch, behaviour)
-            case ["v3", "content_types", uid]:
-                return delivery.content_type(uid, params, branch, behaviour)
-            case ["v3", "content_types", uid, "entries"]:
-                return delivery.entries(uid, params)
-            case ["v3", "content_types", content_type_uid, "entries", uid]:
-                return delivery.entry(content_type_uid, uid, params)
-            case ["v3", "assets"]:
-                return delivery.assets(params)
-            case ["v3", "assets", uid]:
-                return delivery.asset(uid, params)
-            case ["v3", "global_fields"]:
-                return delivery.global_fields(params)
-            case ["v3", "global_fields", uid]:
-                return delivery.global_field(uid)
-        raise Refusal(404, 404, "The requested URL was not found.")
+        if path == "/v3/stacks/sync":
+            return self._feed.page(params, self.behaviour, self.page_size)
+        told = branch if self.behaviour.branch_told else None
+        return self._delivery.answer(path, params, told)
 
     def _admitted(self, params: Mapping[str, str], headers: Mapping[str, str]) -> str:
         """Check who asks and for what; return the branch."""

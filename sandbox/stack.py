@@ -199,9 +199,7 @@ class Stack:
                 }
                 self._publish("asset", SYS_ASSETS, uid, locale, asset | system | {**data})
 
-    def _versions(
-        self, content_type_uid: str, uid: str, locales: Iterable[str] | None
-    ) -> Iterable[tuple[str, Json]]:
+    def _versions(self, content_type_uid: str, uid: str, locales: Iterable[str] | None) -> Iterable[tuple[str, Json]]:
         self._edits += 1
         saved = iso(self.clock.tick())
         item = self._items[content_type_uid].setdefault(uid, Item(saved))
@@ -262,9 +260,7 @@ class Stack:
             self._edits += 1
             self._delete(SYS_ASSETS, uid, locale)
 
-    def _delete(
-        self, content_type_uid: str, uid: str, locale: str | None, *, implied: bool = False
-    ) -> None:
+    def _delete(self, content_type_uid: str, uid: str, locale: str | None, *, implied: bool = False) -> None:
         """Delete an item; the event is about the locales it was published in, now or ever."""
         items, shelf = self._items[content_type_uid], self._published[content_type_uid]
         item = items.get(uid)
@@ -321,9 +317,7 @@ class Stack:
         """Return the event that published an item in a locale, if it is published there."""
         return self._published.get(content_type_uid, {}).get((uid, locale))
 
-    def published_entries(
-        self, content_type_uid: str | None = None
-    ) -> dict[tuple[str, str, str], Json]:
+    def published_entries(self, content_type_uid: str | None = None) -> dict[tuple[str, str, str], Json]:
         """Return the published entries by content type, uid and locale."""
         return {
             (event.content_type_uid, event.uid, event.locales[0]): json.loads(event.data)
@@ -333,7 +327,4 @@ class Stack:
 
     def published_assets(self) -> dict[tuple[str, str], Json]:
         """Return the published assets by uid and locale."""
-        return {
-            (event.uid, event.locales[0]): json.loads(event.data)
-            for event in self.shelf(SYS_ASSETS)
-        }
+        return {(event.uid, event.locales[0]): json.loads(event.data) for event in self.shelf(SYS_ASSETS)}
