@@ -1,0 +1,119 @@
+"""Records a second without latency: against the peers, with entries that do not fit, and with the SDK's extras."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import ExitStack
+
+from benchmarks.measure import Server, run
+from benchmarks.programs import FIRST_TYPE, missing_package
+from benchmarks.server import Stack
+from benchmarks.table import Goal, Row
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.programs import Programs
+
+ROUNDS = 5
+LONG = 600
+SHORT = 100
+PEERS = {"plain_tap": SHORT, "bare_loop": LONG, "official_sdk": SHORT * 2}
+"""Pages that each peer reads: about two seconds' worth."""
+UNFIT_SHARE = 0.1
+STREAM = f"entries_{FIRST_TYPE}"
+
+
+def against_peers(programs: Programs, *, rounds: int = ROUNDS, scale: float = 1.0) -> Iterator[Row]:
+    """One feed in the steady state, side by side with each peer."""
+    peers = [name for name in PEERS if missing_package(name) is None]
+    paces: dict[str, list[float]] = {name: [] for name in ["tap", *peers]}
+    with ExitStack() as stack:
+        servers = {
+            pages: stack.enter_context(Server(Stack(pages=max(int(pages * scale), 10))))
+            for pages in (LONG, SHORT, SHORT * 2)
+        }
+        for _ in range(rounds):
+            for name in peers:
+                url = servers[PEERS[name]].url
+                command = programs.plain_tap(url) if name == "plain_tap" else programs.peer(name, url)
+                paces[name].append(run(command).pace)
+            paces["tap"].append(run(programs.tap(servers[LONG].url)).pace)
+    figure = "records a second, one feed"
+    yield Row(figure=figure, values=[1 / pace for pace in paces["tap"]], unit="records/s")
+    goals = {"plain_tap": 15.0, "bare_loop": 1.2}
+    names = {
+        "plain_tap": "a plain SDK tap",
+        "bare_loop": "`requests` and `orjson` alone",
+        "official_sdk": "the `contentstack` SDK's sync loop",
+    }
+    for name, against in names.items():
+        goal = Goal(bound=goals[name], at_least=True) if name in goals else None
+        if name not in peers:
+            missing = f"the package {missing_package(name)} is not installed"
+            yield Row(figure=figure, against=against, goal=goal, missing=missing)
+            continue
+        yield Row(figure=figure, against=against, goal=goal, values=_ratios(paces[name], paces["tap"]))
+
+
+def with_unfit_entries(programs: Programs, *, rounds: int = 3, pages: int = 300) -> Iterator[Row]:
+    """What an entry costs that does not fit its schema, and whether it is alone in paying."""
+    shares = (0.0, UNFIT_SHARE, 1.0)
+    paces: dict[float, list[float]] = {share: [] for share in shares}
+    with ExitStack() as stack:
+        servers = {share: stack.enter_context(Server(Stack(pages=pages, unfit=share))) for share in shares}
+        for _ in range(rounds):
+            for share, server in servers.items():
+                paces[share].append(run(programs.tap(server.url)).pace)
+    extra = [
+        (some - none) / (every - none) * 100
+        for none, some, every in zip(paces[0.0], paces[UNFIT_SHARE], paces[1.0], strict=True)
+    ]
+    yield Row(
+        figure="extra time with a tenth of the entries unfit (10 % if each slows itself alone)",
+        against="extra time with all of them unfit",
+        values=extra,
+        unit="%",
+        goal=Goal(bound=13),
+    )
+    yield Row(
+        figure="time of an entry that does not fit", against="one that does", values=_ratios(paces[1.0], paces[0.0])
+    )
+
+
+def with_extras(programs: Programs, *, rounds: int = 3, pages: int = 120) -> Iterator[Row]:
+    """What stream maps, flattening, batch files and selection cost."""
+    batches = programs.folder / "batches"
+    batches.mkdir(exist_ok=True)
+    with Server(Stack(pages=pages)) as server:
+        url = server.url
+        fewer = programs.catalog(url, without={("body",), ("sections",), ("author",)})
+        nested = programs.catalog(url, without={("seo", "image")})
+        batch_config = {
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": batches.as_uri()},
+            "batch_size": 1000,
+        }
+        variants: dict[str, tuple[Sequence[str], bytes, float]] = {
+            "as it is": (programs.tap(url), b"\n", 1.0),
+            "three columns deselected": (programs.tap(url, catalog=fewer), b"\n", 1.0),
+            "a nested property deselected": (programs.tap(url, catalog=nested), b"\n", 1.0),
+            "a stream map": (programs.tap(url, stream_maps={STREAM: {"loaded_by": "'bench'"}}), b"\n", 1.0),
+            "flattening, two levels": (programs.tap(url, flattening_enabled=True, flattening_max_depth=2), b"\n", 1.0),
+            "batch files (gzip, 1,000 records each)": (
+                programs.tap(url, batch_config=batch_config),
+                b'"BATCH"',
+                1000.0,
+            ),
+        }
+        paces: dict[str, list[float]] = {name: [] for name in variants}
+        for _ in range(rounds):
+            for name, (command, mark, records) in variants.items():
+                paces[name].append(run(command, mark=mark).pace / records)
+    plain = paces.pop("as it is")
+    for name, values in paces.items():
+        yield Row(figure=f"time a record with {name}", against="without", values=_ratios(values, plain))
+
+
+def _ratios(values: Sequence[float], to: Sequence[float]) -> list[float]:
+    return [value / other for value, other in zip(values, to, strict=True)]
