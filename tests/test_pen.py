@@ -76,5 +76,5 @@ def test_numbers_keep_their_digits_and_times_are_iso(capfdbinary):
     pen.write_message(ActivateVersionMessage(stream="s", version=1))
     lines = capfdbinary.readouterr().out.decode().splitlines()
     assert '"price":1.10' in lines[0]
-    assert "2024-01-31T00:00:00+00:00" in lines[0]
+    assert "2024-01-31T00:00:00Z" in lines[0]
     assert json.loads(lines[1]) == {"type": "ACTIVATE_VERSION", "stream": "s", "version": 1}
