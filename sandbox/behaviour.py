@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Literal, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,16 @@ class Behaviour:
     ties: bool = False
     branch_told: bool = True
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the choices, since they may come over HTTP."""
+        for name, choices in _choices().items():
+            if getattr(self, name) not in choices:
+                message = f"{name} must be one of {', '.join(choices)}"
+                raise ValueError(message)
+
+
+@cache
+def _choices() -> dict[str, tuple[str, ...]]:
+    hints = get_type_hints(Behaviour)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}

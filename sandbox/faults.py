@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from threading import Lock
 from time import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,10 @@ class Fault:
     _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Seed the chance."""
+        """Check the kind, which may come over HTTP, and seed the chance."""
+        if self.kind not in get_args(Kind):
+            message = f"kind must be one of {', '.join(get_args(Kind))}"
+            raise ValueError(message)
         self._random = random.Random(self.seed)
 
     def strikes(self, target: str, params: Mapping[str, str]) -> bool:

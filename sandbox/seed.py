@@ -23,11 +23,12 @@ DAYS = range(365)
 ASSETS = 50
 TOP_SCORE = 10
 SHARES = {"story": 0.6, "event": 0.15, "author": 0.15, "topic": 0.1}
-WORDS = tuple(
-    """harbour lantern orchard signal quarry meadow ferry copper winter market river paper window
+VOCABULARY = """
+    harbour lantern orchard signal quarry meadow ferry copper winter market river paper window
     garden engine valley thread bridge letter morning island kettle compass granite violet
-    workshop chapter shadow barley tunnel café straße naïve señal""".split()
-)
+    workshop chapter shadow barley tunnel café straße naïve señal
+"""
+WORDS = VOCABULARY.split()
 PLAIN_WORDS = WORDS[:30]
 TEXT_WORDS = 5_000
 PICTURES = (("image/png", "png"), ("image/jpeg", "jpg"), ("application/pdf", "pdf"))
