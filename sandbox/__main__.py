@@ -26,13 +26,19 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     stack = seeded_stack(seed=arguments.seed, entries=arguments.entries)
-    with Sandbox(stack, page_size=arguments.page_size, port=arguments.port) as sandbox:
-        print(json.dumps(sandbox.settings))
-        for name, value in sandbox.settings.items():
-            print(f"TAP_CONTENTSTACK_{name.upper()}={value}")
-        print(f"Edit it at {sandbox.url}{PREFIX}; stop it with Ctrl-C.", file=sys.stderr)
-        sys.stdout.flush()
-        stopped.wait()
+    sandbox = Sandbox(stack, page_size=arguments.page_size, port=arguments.port)
+    try:
+        sandbox.start()
+    except OSError as error:
+        print(f"Cannot serve on port {arguments.port}: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(sandbox.settings))
+    for name, value in sandbox.settings.items():
+        print(f"TAP_CONTENTSTACK_{name.upper()}={value}")
+    print(f"Edit it at {sandbox.url}{PREFIX}; stop it with Ctrl-C.", file=sys.stderr)
+    sys.stdout.flush()
+    stopped.wait()
+    sandbox.stop()
     return 0
 
 

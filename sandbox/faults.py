@@ -34,7 +34,7 @@ class Fault:
         headers: Headers to add.
         retry_after: Seconds to say in Retry-After.
         retry_after_date: Say them as an HTTP date.
-        delay: Seconds, before the answer or (`drip`) spread over its body.
+        delay: Seconds that the answer comes late, or (`drip`) that its body takes.
         probability: Chance that a matching request is spoiled.
         seed: Seed of that chance.
     """

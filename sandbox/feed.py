@@ -6,7 +6,7 @@ import random
 import secrets
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox import clock
 from sandbox.event import CONTENT_TYPE_DELETED, EVENT_TYPES, PUBLISHED, Event, encode
@@ -119,6 +119,11 @@ class Page:
         """Write the page."""
         items = b",".join([event.item(locale, self.behaviour) for event, locale in self.items])
         return b'{"items":[%b],%b' % (items, encode(self.envelope)[1:])
+
+
+def written(answer: Page | Any) -> bytes:
+    """Write an answer, a page or any JSON."""
+    return answer.encode() if isinstance(answer, Page) else encode(answer)
 
 
 class Feed:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from sandbox.admin import PREFIX, administer
 from sandbox.event import encode
 from sandbox.faults import Fault
-from sandbox.feed import Page
+from sandbox.feed import Page, written
 from sandbox.record import RecordedRequest
 from sandbox.refusal import Refusal, invalid
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 REPLACING = {"status", "html", "reset", "refused_token"}
 TOO_MANY = Fault(status=429)
+TOO_LONG = Fault(status=414)
+LONGEST_URL = 8 * 1024
 GZIP_FROM = 1024
 KEPT_PAGES = 2048
 DRIPS = 20
@@ -105,15 +107,13 @@ class Server(ThreadingHTTPServer):
 
         Compressed pages are kept where a key stands for them, as a CDN would.
         """
-        if not isinstance(answer, Page):
-            return pack(encode(answer), accepted=accepted)
-        key = answer.key
+        key = answer.key if isinstance(answer, Page) else None
         if key is None or not accepted:
-            return pack(answer.encode(), accepted=accepted)
+            return pack(written(answer), accepted=accepted)
         with self._lock:
             kept = self.compressed.get(key)
         if kept is None:
-            kept = pack(answer.encode(), accepted=True)
+            kept = pack(written(answer), accepted=True)
             with self._lock:
                 self.compressed[key] = kept
                 if len(self.compressed) > KEPT_PAGES:
@@ -171,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
         status, body, zipped = self._answer(url.path, params, headers, fault)
         if fault is not None:
             extra |= fault.all_headers()
-            if fault.kind == "slow":
+            if fault.kind != "drip":
                 time.sleep(fault.delay)
         # Recorded first, so that a client that has its answer finds the request recorded.
         sandbox.requests.append(RecordedRequest(self.command, url.path, params, headers, status, time.monotonic()))
@@ -191,6 +191,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if fault is not None and fault.kind in REPLACING:
                 return _replaced(fault, params)
+            if len(self.path) > LONGEST_URL:
+                return _replaced(TOO_LONG, params)
             answer = self.server.sandbox.answer(path, params, headers)
         except Refusal as refusal:
             return refusal.status, encode(refusal.body), False

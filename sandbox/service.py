@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.behaviour import Behaviour
 from sandbox.delivery import Delivery
 from sandbox.faults import Faults
-from sandbox.feed import Feed
+from sandbox.feed import Feed, written
 from sandbox.refusal import Refusal, invalid
 from sandbox.server import Server
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sandbox.feed import Page, TokenKind
     from sandbox.record import RecordedRequest
     from sandbox.stack import Json, Stack
+
+__all__ = ["Sandbox", "written"]
 
 
 class Sandbox:

@@ -142,6 +142,10 @@ def test_requests_that_are_not_valid_are_refused(
     assert answer.json()["errors"] == {field: ["is not valid."]}
 
 
+def test_a_url_beyond_8_kb_is_too_long(client: Client) -> None:
+    assert client.get("/v3/assets", query=json.dumps({"uid": "x" * 9_000})).status_code == 414
+
+
 def test_an_unknown_path_is_not_found(client: Client) -> None:
     assert client.get("/v3/nothing").status_code == 404
 
