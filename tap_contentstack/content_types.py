@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from urllib.parse import quote
 
 from tap_contentstack.client import decode_json
 from tap_contentstack.errors import NotFoundError
@@ -40,7 +41,7 @@ def list_content_types(client: Client) -> list[ContentType]:
 def find_content_type(client: Client, uid: str) -> ContentType | None:
     """Return a content type, or None if it is gone: only this answer says so, never that a list did not have it."""
     try:
-        answer = client.get(f"{PATH}/{uid}", FLAGS, decode_json)
+        answer = client.get(f"{PATH}/{quote(uid, safe='')}", FLAGS, decode_json)
     except NotFoundError:
         return None
     found = answer.get("content_type")

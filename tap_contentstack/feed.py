@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from urllib.parse import quote
 
 from tap_contentstack.client import decode_json
 from tap_contentstack.page import decode_page
@@ -54,7 +55,7 @@ class Feed:
 
         def fetch() -> Page:
             return paginator.follow(
-                self._client.get(SYNC_PATH, paginator.current_value, decode_page, purpose=self._stream)
+                self._client.get(SYNC_PATH, paginator.current_value, _decode, purpose=self._stream)
             )
 
         page = fetch()
@@ -72,12 +73,20 @@ class Feed:
             locale: The locale.
             uids: At most 100 items.
         """
-        path = f"/v3/content_types/{content_type_uid}/entries" if content_type_uid else "/v3/assets"
+        path = f"/v3/content_types/{quote(content_type_uid, safe='')}/entries" if content_type_uid else "/v3/assets"
         query = json.dumps({"uid": {"$in": list(uids)}}, separators=(",", ":"))
         params = {"locale": locale, "query": query, "limit": str(PAGE_SIZE)}
         answer = self._client.get(path, params, decode_json, purpose=self._stream)
         items = answer.get("entries" if content_type_uid else "assets")
         return {item["uid"] for item in items or () if _published_to(item, locale)}
+
+
+def _decode(body: bytes) -> Page:
+    page = decode_page(body)
+    if page.pagination_token is None and page.sync_token is None:
+        msg = "a page without a token"
+        raise ValueError(msg)
+    return page
 
 
 def _published_to(item: dict[str, t.Any], locale: str) -> bool:

@@ -47,6 +47,7 @@ class Reason(enum.StrEnum):
     TYPE_DELETED = "its content type was deleted and made again"
     CHECK = "it could not be found out which items are still published"
     REMOVALS = "so many items were deleted that this is quicker"
+    UNPLACED = "an item was deleted, and nothing tells of which locales it has rows"
 
 
 class StartOver(Exception):  # noqa: N818 - no error, a turn
@@ -56,6 +57,10 @@ class StartOver(Exception):  # noqa: N818 - no error, a turn
         """Say why."""
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
+
+
+class LeaveForNextRunError(Exception):
+    """What the delta tells is better dealt with by the next run; the bookmark stays where it is."""
 
 
 class ContentTypeGoneError(Exception):
@@ -92,6 +97,8 @@ class Passes:
     bookmark: Bookmark
     exists: Callable[[str], bool]
     """Whether a content type exists now."""
+    known_locales: Callable[[], set[str]]
+    """The locales that rows may have been published to."""
     progress: t.Any
     logger: logging.Logger
     record_limit: int | None = None
@@ -131,7 +138,10 @@ class Passes:
         if not self._initial():
             return
         for _ in range(FOLLOW_ROUNDS):
-            if not self._delta():
+            try:
+                if not self._delta():
+                    return
+            except LeaveForNextRunError:
                 return
 
     def _initial(self) -> bool:
@@ -232,14 +242,17 @@ class Passes:
 
     def _on_type_deleted(self, content_type_uid: str) -> None:
         if Reason.TYPE_DELETED in self._reasons:
-            return
+            raise LeaveForNextRunError
         if self.reader.content_type_uid is not None and not self.exists(content_type_uid):
             raise ContentTypeGoneError
         raise StartOver(Reason.TYPE_DELETED)
 
     def _settle(self, delta: Delta) -> list[t.Any]:
         """Return tombstones for the rows that a delete took along without naming their locale."""
-        questions = delta.questions(delta.locales.union(self.bookmark.locales))
+        candidates = delta.locales | self.known_locales()
+        if not candidates and delta.has_unplaced_deletes and Reason.UNPLACED not in self._reasons:
+            raise StartOver(Reason.UNPLACED)
+        questions = delta.questions(candidates)
         requests = sum(-(-len(changes) // PAGE_SIZE) for changes in questions.values())
         if requests > FEW_CHECKS and Reason.REMOVALS not in self._reasons:
             size = self.feed.size()
@@ -305,6 +318,11 @@ class Delta:
             return False
         self._newest[key] = rank
         return True
+
+    @property
+    def has_unplaced_deletes(self) -> bool:
+        """Whether some delete named no locale."""
+        return any(change.locale is None for change in self._doubts.values())
 
     def _doubt(self, change: Change, locale: str | None) -> None:
         before = self._doubts.get((change.uid, locale))

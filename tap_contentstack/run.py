@@ -132,10 +132,8 @@ class Run:
         os._exit(self._exit_code)
 
     def _note_empty_locales(self) -> None:
-        bookmarks = self._tap.state.get("bookmarks", {}).values()
-        found = {
-            locale for bookmark in bookmarks if isinstance(bookmark, dict) for locale in bookmark.get("locales") or ()
-        }
+        streams = (stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream))
+        found = {locale for stream in streams for locale in stream.bookmark.locales}
         for locale in self._tap.settings.locales:
             if locale not in found:
                 self._tap.logger.warning("Nothing is published to locale '%s': check locales", locale)

@@ -258,6 +258,15 @@ class FeedStream(SweptStream):
         }
 
     @override
+    def plan(self) -> None:
+        if not self.planned:
+            for path, data_type in schemas.unknown_data_types(self._content_type or {}).items():
+                self.logger.info(
+                    "Field '%s' is of a type that this tap does not know, '%s': kept as JSON", path, data_type
+                )
+        super().plan()
+
+    @override
     def _can_go_on(self) -> bool:
         full_table = self.replication_method == "FULL_TABLE"
         return bool(self.bookmark.pagination_token or (self.bookmark.sync_token and not full_table))
@@ -289,6 +298,7 @@ class FeedStream(SweptStream):
             pen=self.pen,
             bookmark=self.bookmark,
             exists=lambda uid: find_content_type(self.tap.client, uid) is not None,
+            known_locales=self.tap.known_locales,
             progress=self.tap.progress,
             logger=self.logger,
             record_limit=self.ABORT_AT_RECORD_COUNT,
@@ -373,41 +383,17 @@ class ListStream(SweptStream):
         name: str,
         schema: dict[str, t.Any],
         source: Callable[[], list[dict[str, t.Any]]],
-        *,
-        only_changes: bool = False,
     ) -> None:
-        """Take where the rows come from.
-
-        Args:
-            tap: The tap.
-            name: The stream's name.
-            schema: Its discovered schema.
-            source: Returns the rows.
-            only_changes: Write nothing if the rows are those that the bookmark was made for.
-        """
+        """Take where the rows come from."""
         super().__init__(tap, name, schema)
         self._source = source
-        self._only_changes = only_changes
-
-    @override
-    def scope(self) -> dict[str, object]:
-        return {**super().scope(), "rows": self._source()} if self._only_changes else super().scope()
-
-    @override
-    def _on_scope_change(self, changes: list[str]) -> None:
-        if changes != ["rows"]:
-            super()._on_scope_change(changes)
-
-    @override
-    def _can_go_on(self) -> bool:
-        return self._only_changes and self.bookmark.items_seen > 0
 
     @override
     def load(self) -> None:
         if not self.planned:
             self.plan()
             self.write_state()
-        if not self.selected or self._can_go_on():
+        if not self.selected:
             return
         output = self.output
         output.version = self.bookmark.version or 0
@@ -419,7 +405,6 @@ class ListStream(SweptStream):
                 return
             output.finish()
             self.write_activate_version(output.version)
-            self.bookmark.items_seen = len(messages) if self._only_changes else 0
             self.save()
         self.tap.progress.add(records=len(messages))
 

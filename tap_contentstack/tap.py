@@ -100,13 +100,7 @@ class TapContentstack(Tap):
         streams: list[SweptStream] = [
             FeedStream(self, "assets", schemas.asset_schema(), events=self.settings.asset_events),
             ListStream(self, "content_types", schemas.content_type_schema(), lambda: types),
-            ListStream(
-                self,
-                "global_fields",
-                schemas.global_field_schema(),
-                lambda: global_fields_of(types),
-                only_changes=True,
-            ),
+            ListStream(self, "global_fields", schemas.global_field_schema(), lambda: global_fields_of(types)),
         ]
         if self.settings.combined:
             streams.append(
@@ -165,6 +159,11 @@ class TapContentstack(Tap):
             elif self.covers(uid) and not self.settings.combined and stream_name(uid) == name:
                 self.content_types.append(found)
                 self.streams[name] = self._entry_stream(found)
+
+    def known_locales(self) -> set[str]:
+        """Return the locales that any stream is known to hold rows of: what one stream has lost, another may know."""
+        streams = (stream for stream in self.streams.values() if isinstance(stream, SweptStream))
+        return {*self.settings.locales, *(locale for stream in streams for locale in stream.bookmark.locales)}
 
     def state_is_due(self) -> bool:
         """Return whether it is time for a STATE, and take it that one is written now."""
