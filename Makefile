@@ -36,7 +36,7 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 demo: $(READY)  ## a sandbox stack into a real Postgres with Meltano, edited, and loaded again
-	@$(BIN)/python -m sandbox.demo
+	@$(BIN)/python -u -m sandbox.demo
 
 test: $(READY)  ## all that must hold: lint, format, types, tests
 	@$(MAKE) --no-print-directory lint format-check types unit

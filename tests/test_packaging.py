@@ -90,4 +90,4 @@ def test_the_wheel_holds_the_tap_alone(tmp_path):
         folders = {name.split("/")[0] for name in archive.namelist()}
         entry_points = archive.read("tap_contentstack-0.1.0.dist-info/entry_points.txt").decode()
     assert folders == {"tap_contentstack", "tap_contentstack-0.1.0.dist-info"}
-    assert "tap-contentstack = tap_contentstack.tap:TapContentstack.cli" in entry_points
+    assert f"tap-contentstack = {PYPROJECT['project']['scripts']['tap-contentstack']}" in entry_points

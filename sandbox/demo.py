@@ -1,0 +1,242 @@
+"""The whole way on one machine: a stack, Meltano with this tap, a real Postgres; edits; and again: `make demo`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from psycopg import sql
+
+from sandbox.postgres import Postgres, PostgresError
+from sandbox.seed import seeded_stack
+from sandbox.service import Sandbox
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import psycopg
+
+    from sandbox.stack import Stack
+
+MELTANO_YML = Path(__file__).resolve().parent.parent / "meltano.yml"
+RUN = ("run", "tap-contentstack", "target-postgres")
+SCHEMA = "contentstack"
+GRACE_SECONDS = 5
+TAIL_LINES = 20
+# Whatever of these is set on the machine belongs to somebody's own project.
+FOREIGN = ("MELTANO_", "TAP_CONTENTSTACK_", "TARGET_POSTGRES_", "SINGER_SDK_")
+
+
+class MeltanoError(RuntimeError):
+    """A command of Meltano's failed; the text is the end of its log."""
+
+
+class MeltanoProject:
+    """A throw-away project: a copy of meltano.yml, whose state and files go with its folder."""
+
+    def __init__(self, folder: Path, tap: Mapping[str, t.Any], target: Mapping[str, t.Any]) -> None:
+        """Set the project up.
+
+        Args:
+            folder: An empty folder.
+            tap: Settings of the tap.
+            target: Settings of target-postgres.
+        """
+        self.folder = folder
+        self.log = folder / "meltano.log"
+        shutil.copy(MELTANO_YML, folder)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        self.environment = {
+            **kept,
+            **{f"TAP_CONTENTSTACK_{name.upper()}": str(value) for name, value in tap.items()},
+            **{f"TARGET_POSTGRES_{name.upper()}": str(value) for name, value in target.items()},
+            "MELTANO_PROJECT_ROOT": str(folder),
+            "MELTANO_CLI_LOG_FORMAT": "uncolored",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        }
+
+    def run(self, *arguments: str, **environment: str) -> float:
+        """Run a command of Meltano's, and end it with all that it started if we are interrupted.
+
+        Args:
+            arguments: The command's arguments.
+            environment: More environment variables, for this command.
+
+        Returns:
+            The seconds that it took.
+
+        Raises:
+            MeltanoError: It failed.
+        """
+        started = time.monotonic()
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                ["meltano", *arguments],
+                cwd=self.folder,
+                env=self.environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                process.wait()
+            finally:
+                _end_group(process)
+        if process.returncode:
+            lines = self.log.read_text(errors="replace").splitlines()
+            msg = "\n".join([f"meltano {' '.join(arguments)} failed:", *lines[-TAIL_LINES:]])
+            raise MeltanoError(msg)
+        return time.monotonic() - started
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children, which share its session."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+
+
+def tables(connection: psycopg.Connection) -> list[str]:
+    """Return the names of the tables that were loaded."""
+    rows = connection.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = %s ORDER BY table_name", [SCHEMA]
+    )
+    return [name for (name,) in rows]
+
+
+def counts(connection: psycopg.Connection) -> list[tuple[str, int, int]]:
+    """Return of each table: its name, the rows that are published, the rows that are marked as deleted."""
+    query = sql.SQL(
+        "SELECT count(*) FILTER (WHERE _sdc_deleted_at IS NULL), count(_sdc_deleted_at) FROM {table}"
+    ).format
+    result = []
+    for name in tables(connection):
+        row = connection.execute(query(table=sql.Identifier(SCHEMA, name))).fetchone()
+        result.append((name, *(row or (0, 0))))
+    return result
+
+
+def written_since(connection: psycopg.Connection, moment: object) -> list[tuple[str, ...]]:
+    """Return the rows of entries and assets that were written since then: table, event, locale, title."""
+    query = sql.SQL(
+        "SELECT {name}, _sync_type, _publish_locale, coalesce(title, uid || ' (deleted)')"
+        " FROM {table} WHERE _sdc_batched_at > {moment} ORDER BY _sync_type, uid, _publish_locale"
+    ).format
+    return [
+        row
+        for name in tables(connection)
+        if name != "content_types"
+        for row in connection.execute(query(name=name, table=sql.Identifier(SCHEMA, name), moment=moment))
+    ]
+
+
+def edit(stack: Stack) -> None:
+    """Change what is published, once in each way, and say so."""
+    stories = sorted({uid for _, uid, locale in stack.published_entries("story") if locale == stack.locales[0]})
+    authors = sorted({uid for _, uid, _ in stack.published_entries("author")})
+    assets = sorted({uid for uid, _ in stack.published_assets()})
+    changed, taken_back = stories[:2]
+    story = next(data for (_, uid, _), data in stack.published_entries("story").items() if uid == changed)
+    system = ("publish_details", "_version", "created_at", "created_by", "updated_at", "updated_by", "locale", "uid")
+    fields = {name: value for name, value in story.items() if name not in system}
+
+    stack.publish_entry("story", changed, fields | {"title": "A story with another title"})
+    stack.publish_entry("topic", "blt0000000000000demo", {"title": "A new topic"}, stack.locales[:2])
+    stack.unpublish_entry("story", taken_back, stack.locales[0])
+    stack.delete_entry("author", authors[0])
+    stack.delete_asset(assets[0])
+    print(f"  published:   a story with another title; a new topic, in {' and '.join(stack.locales[:2])}")
+    print(f"  unpublished: a story, from {stack.locales[0]}")
+    print("  deleted:     an author and an asset, with all of their locales")
+
+
+def show(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    """Print a table: words to the left, numbers to the right."""
+    rows = list(rows)
+    widths = [max(len(str(row[column])) for row in [header, *rows]) for column in range(len(header))]
+    for row in [header, tuple("-" * width for width in widths), *rows]:
+        cells = [
+            str(value).rjust(width)
+            if isinstance(value, int) or header[column] in {"rows", "deleted"}
+            else str(value).ljust(width)
+            for column, (value, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  " + "  ".join(cells).rstrip())
+    print()
+
+
+def check(stack: Stack, connection: psycopg.Connection) -> None:
+    """Hold the tables to what is published.
+
+    Raises:
+        MeltanoError: They differ.
+    """
+    published = len(stack.published_entries()) + len(stack.published_assets())
+    loaded = sum(rows for name, rows, _ in counts(connection) if name != "content_types")
+    print(f"  published in the stack: {published} entries and assets; in Postgres: {loaded}\n")
+    if loaded != published:
+        msg = "Postgres does not hold what is published"
+        raise MeltanoError(msg)
+
+
+def demo() -> None:
+    """Load, edit, load again, and show each time what is in Postgres."""
+    with ExitStack() as resources:
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="demo-")))
+        sandbox = resources.enter_context(Sandbox(seeded_stack(seed=7, entries=300)))
+        postgres = resources.enter_context(Postgres())
+        project = MeltanoProject(folder, sandbox.settings, postgres.settings)
+        command = f"meltano {' '.join(RUN)}"
+        connection = resources.enter_context(postgres.connect())
+        print("A made-up stack is served on this machine, and a Postgres runs beside it.\n")
+
+        print(f"1. {command}")
+        seconds = project.run(*RUN)
+        print(f"  done in {seconds:.0f} s. SELECT count(*) … of each table:\n")
+        show(("table", "rows", "deleted"), counts(connection))
+        check(sandbox.stack, connection)
+
+        print("2. The stack is edited.")
+        edit(sandbox.stack)
+
+        (moment,) = connection.execute("SELECT localtimestamp").fetchone() or (None,)
+        print(f"\n3. {command}")
+        seconds = project.run(*RUN)
+        print(f"  done in {seconds:.0f} s. SELECT … WHERE _sdc_batched_at is of this run:\n")
+        show(("table", "event", "locale", "title"), written_since(connection, moment))
+        show(("table", "rows", "deleted"), counts(connection))
+        check(sandbox.stack, connection)
+    print(
+        "With your own stack: `. .venv/bin/activate`, set TAP_CONTENTSTACK_API_KEY, …_ACCESS_TOKEN and …_ENVIRONMENT,"
+        f" TARGET_POSTGRES_HOST, …_USER, …_PASSWORD and …_DATABASE, and run `{command}`."
+    )
+
+
+def main() -> int:
+    """Run the demo; whatever ends it, nothing stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        demo()
+    except (MeltanoError, PostgresError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
