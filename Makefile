@@ -42,7 +42,7 @@ test: $(READY)  ## all that must hold: lint, format, types, tests
 	@$(MAKE) --no-print-directory lint format-check types unit
 
 lint: $(READY) lock-check  ## ruff, and the lock in step with pyproject.toml
-	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet --output-format concise $(SOURCES)
 	@$(UV) pip check --quiet
 
 format: $(READY)  ## format the code and sort out what can be sorted out
@@ -61,8 +61,8 @@ unit: $(READY)  ## the tests alone, with coverage; one of them: .venv/bin/pytest
 sandbox: $(READY)  ## leave a local delivery API running, and print the settings to use
 	@$(BIN)/python -m sandbox
 
-soak: $(READY)  ## the long tests: random edits and faults, for as long as SOAK_SECONDS says
-	@$(BIN)/pytest --quiet -m soak -o addopts="--strict-markers --import-mode=importlib"
+soak: $(READY)  ## random histories of edits, crashes and faults, for MINUTES (10)
+	@$(BIN)/python -u -m tests.model.soak --minutes $(or $(MINUTES),10)
 
 bench: $(READY)  ## the benchmarks
 	@$(BIN)/python -m benchmarks
