@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
-from singer_sdk.exceptions import SingerSDKError
+STARTED = time.time()  # before the imports, which take a good part of a second
 
-from tap_contentstack.tap import TapContentstack
+from singer_sdk.exceptions import SingerSDKError  # noqa: E402
+
+from tap_contentstack.tap import TapContentstack  # noqa: E402
 
 
 def main() -> None:
     """Run the tap with the arguments of the command line."""
+    TapContentstack.process_started = STARTED
     try:
         TapContentstack.cli()
     except (SingerSDKError, FileNotFoundError, json.JSONDecodeError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import copy
-import time
 import typing as t
 
 from typing_extensions import override
@@ -168,10 +167,13 @@ class SweptStream(SelfWritingStream):
         self.bookmark.types = {**current, **self.bookmark.types} if self.bookmark.types else current
 
     def _begin(self) -> None:
-        version = max(int(time.time()) + 1, (self.bookmark.version or 0) + 1)
-        self.bookmark.start_over(version, fingerprint(self.scope()))
+        self.bookmark.start_over(self._next_version(), fingerprint(self.scope()))
         self._remember_types()
         self._put_bookmark()
+
+    def _next_version(self) -> int:
+        """Return a version that no run before had: the first whole second after this one began, if that is more."""
+        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)
 
     def _put_bookmark(self) -> None:
         self.tap.state.setdefault("bookmarks", {})[self.name] = self.bookmark.to_state()
@@ -195,8 +197,8 @@ class SweptStream(SelfWritingStream):
     def wait_for_version(self) -> None:
         """Return when the clock has reached the version.
 
-        A version is the first whole second after it was taken, and no record goes out before that: so a run that was
-        killed, its state lost, cannot have given the same version to other rows.
+        A version is the first whole second after the run began, and no record goes out before that: so an earlier run
+        that was killed, its state lost, cannot have given the same version to other rows.
         """
         if self.bookmark.version:
             wait_until(self.bookmark.version)
@@ -440,7 +442,7 @@ class GoneStream(SweptStream):
         changes = changed_parts(self.bookmark.scope or "", fingerprint(self.scope()))
         if self.bookmark.scope and changes:
             self._on_scope_change(changes)
-        self.bookmark.version = max(int(time.time()) + 1, (self.bookmark.version or 0) + 1)
+        self.bookmark.version = self._next_version()
         self._put_bookmark()
 
     @override

@@ -6,6 +6,7 @@ import copy
 import fnmatch
 import json
 import os
+import re
 import sys
 import time
 import typing as t
@@ -33,6 +34,10 @@ if t.TYPE_CHECKING:
     from tap_contentstack.content_types import ContentType
 
 
+UID = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+"""What a content type's uid looks like; another one in a state is damage, not a content type that is gone."""
+
+
 class TapContentstack(Tap):
     """Loads what a Contentstack stack has published: entries, assets and content types."""
 
@@ -43,6 +48,8 @@ class TapContentstack(Tap):
 
     settings: Settings
     run: Run | None = None
+    process_started: t.ClassVar[float | None] = None
+    """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
     _state_written = 0.0
 
     # Settings and what hangs on them
@@ -75,6 +82,11 @@ class TapContentstack(Tap):
     def pen(self) -> Pen:
         """The one writer of messages."""
         return t.cast("Pen", self.message_writer)
+
+    @property
+    def started(self) -> float:
+        """When the run began, in seconds since 1970."""
+        return self.process_started or self.initialized_at / 1000
 
     # Streams
 
@@ -150,7 +162,7 @@ class TapContentstack(Tap):
         listed = {each["uid"] for each in self.content_types} if bookmarks else set()
         for name, bookmark in bookmarks.items():
             uid = bookmark.get("content_type_uid") if isinstance(bookmark, dict) else None
-            if not isinstance(uid, str) or not uid or uid in listed or name in self.streams:
+            if not isinstance(uid, str) or not UID(uid) or uid in listed or name in self.streams:
                 continue
             found = find_content_type(self.client, uid)
             if found is None:
