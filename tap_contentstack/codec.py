@@ -1,0 +1,50 @@
+"""What an item's data becomes: as it came where it fits its columns, exactly in every case."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from tap_contentstack.exact import ExactItem, ExactWay
+from tap_contentstack.fast import FastItem, fast_way
+from tap_contentstack.jsontext import encode
+from tap_contentstack.table import table_of
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from msgspec import Raw
+
+__all__ = ["Codec", "ExactItem", "FastItem", "encode"]
+
+
+class Codec:
+    """Makes records of the items of one stream. Each way is prepared when it is first used."""
+
+    def __init__(
+        self,
+        schema: Mapping[str, t.Any],
+        *,
+        columns: Mapping[str, str] | None = None,
+        selected: Collection[str] | None = None,
+        combined: bool = False,
+    ) -> None:
+        """Take what the stream's records look like.
+
+        Args:
+            schema: The schema in use.
+            columns: The columns of fields whose name no target could hold, by field.
+            selected: The columns to emit; all if None.
+            combined: Whether custom fields go into one column, `data`.
+        """
+        self._table = table_of(schema, columns=columns, selected=selected, combined=combined)
+
+    @functools.cached_property
+    def exact(self) -> Callable[[t.Any], ExactItem]:
+        """Takes an item's data (JSON text, or the value that it stands for) and returns its record; it never fails."""
+        return ExactWay(self._table).item
+
+    @functools.cached_property
+    def fast(self) -> Callable[[Raw], FastItem | None]:
+        """Takes an item's data and returns its record as text, or None if that is not what came."""
+        return fast_way(self._table)

@@ -1,0 +1,112 @@
+"""The exact way of an item: its record, what did not fit, and its links."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from tap_contentstack.conform import UNFIT, conformer, place
+from tap_contentstack.jsontext import cleaned, decode, is_clean
+from tap_contentstack.links import free_links, link_finder, references, unmapped_links
+from tap_contentstack.page import NUL_ESCAPE
+from tap_contentstack.paths import path_text
+
+if t.TYPE_CHECKING:
+    from tap_contentstack.links import Link
+    from tap_contentstack.paths import Path
+    from tap_contentstack.table import Table
+
+
+class ExactItem(msgspec.Struct, kw_only=True):
+    """One item, as Python values."""
+
+    uid: str | None = None
+    locale: str | None = None
+    publish_locale: str | None = None
+    record: dict[str, t.Any] = {}
+    unmapped: dict[str, t.Any] = {}
+    references: list[dict[str, str | None]] = []
+    cleaned: bool = False
+
+
+class ExactWay:
+    """Makes records of items of any kind, and never fails."""
+
+    def __init__(self, table: Table) -> None:
+        """Prepare for a table's columns."""
+        self._table = table
+        shapes = {table.field_of[name]: (name, shape) for name, shape in table.columns.items()}
+        self._fields = {
+            field: (name, conformer(shape), shape.nullable) for field, (name, shape) in shapes.items()
+        }
+        self._finders = [
+            (name, find, None if name == table.rest else (None, field))
+            for field, (name, shape) in shapes.items()
+            if name in table.linking and (find := _members_links if name == table.rest else link_finder(shape))
+        ]
+
+    def item(self, data: t.Any) -> ExactItem:
+        """Return what becomes of an item's data: JSON text, or the value that one stands for."""
+        value, was_cleaned = _value(data)
+        if not isinstance(value, dict):
+            return ExactItem(unmapped={path_text(None): value}, cleaned=was_cleaned)
+        unmapped: dict[str, t.Any] = {}
+        record = self._record(value, unmapped)
+        links: list[Link] = []
+        for name, find, path in self._finders:
+            if (found := record.get(name)) is not None:
+                find(found, path, links)
+        unmapped_links(unmapped, links)
+        details = value.get("publish_details")
+        return ExactItem(
+            uid=_text(value.get("uid")),
+            locale=_text(value.get("locale")),
+            publish_locale=_text(details.get("locale")) if isinstance(details, dict) else None,
+            record=record,
+            unmapped=unmapped,
+            references=references(links),
+            cleaned=was_cleaned,
+        )
+
+    def _record(self, value: dict[str, t.Any], unmapped: dict[str, t.Any]) -> dict[str, t.Any]:
+        rest = self._table.rest
+        record: dict[str, t.Any] = {rest: {}} if rest in self._table.columns else {}
+        for key, each in value.items():
+            field = self._fields.get(key) if key != rest else None
+            if field is not None:
+                name, conform, nullable = field
+                fit = place(conform, each, (None, key), unmapped, nullable=nullable)
+                if fit is not UNFIT:
+                    record[name] = fit
+            elif key in self._table.deselected and key != rest:
+                continue
+            elif rest is None:
+                unmapped[path_text((None, key))] = each
+            elif rest in record:
+                record[rest][key] = each
+        return record
+
+
+def _value(data: t.Any) -> tuple[t.Any, bool]:
+    """Return the value of an item's data, and whether characters had to be taken out of it."""
+    if isinstance(data, (msgspec.Raw, bytes)):
+        text = bytes(data)
+        try:
+            value = decode(text)
+        except ValueError:
+            return text.decode(errors="replace").replace("\0", ""), True
+        if NUL_ESCAPE not in text and b"\\u" not in text:
+            return value, False
+    else:
+        value = data
+    return (value, False) if is_clean(value) else (cleaned(value), True)
+
+
+def _members_links(value: dict[str, t.Any], path: Path | None, out: list[Link]) -> None:
+    for key, each in value.items():
+        free_links(each, (path, key), out)
+
+
+def _text(value: t.Any) -> str | None:
+    return value if value and isinstance(value, str) else None

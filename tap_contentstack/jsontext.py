@@ -1,0 +1,93 @@
+"""JSON as it came: exact digits, and without the characters that no target can store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import typing as t
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MAX_DIGITS = 4000
+"""Digits of an integer that Python reads; a longer one is read as a decimal number."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+encode: Callable[[t.Any], bytes] = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def _number(text: str) -> float | Decimal | str:
+    """Return a number that is written back with the same value."""
+    number = float(text)
+    try:
+        exact = Decimal(text)
+        return number if Decimal(repr(number)) == exact else exact
+    except InvalidOperation:
+        return text
+
+
+def _integer(text: str) -> int | float | Decimal | str:
+    return int(text) if len(text) < _MAX_DIGITS else _number(text)
+
+
+_decode = msgspec.json.Decoder(float_hook=_number).decode
+
+
+def decode(text: bytes) -> t.Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: The text is no JSON, or nested too deeply.
+    """
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError, OverflowError):
+        pass
+    try:
+        return json.loads(text, parse_float=_number, parse_int=_integer)
+    except RecursionError as error:
+        msg = "JSON nested too deeply"
+        raise ValueError(msg) from error
+
+
+def cleaned(value: t.Any) -> t.Any:
+    """Return a value without U+0000 and unpaired surrogates, in texts and keys at any depth."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, list):
+        return [cleaned(each) for each in value]
+    if isinstance(value, dict):
+        result: dict[str, t.Any] = {}
+        keys = {key for key in value if _clean(key) == key}
+        for key, each in value.items():
+            name = key if key in keys else _new_key(_clean(key), key, keys | result.keys())
+            result[name] = cleaned(each)
+        return result
+    return value
+
+
+def is_clean(value: t.Any) -> bool:
+    """Tell whether `cleaned` would leave a value as it is."""
+    if isinstance(value, str):
+        return value.isascii() and "\0" not in value or not _UNSTORABLE.search(value)
+    if isinstance(value, list):
+        return all(is_clean(each) for each in value)
+    if isinstance(value, dict):
+        return all(is_clean(key) and is_clean(each) for key, each in value.items())
+    return True
+
+
+def _clean(text: str) -> str:
+    return _UNSTORABLE.sub("", text) if _UNSTORABLE.search(text) else text
+
+
+def _new_key(name: str, key: str, taken: set[str]) -> str:
+    """Return the cleaned key, with a hash of what it was if that is there already: nothing may be lost."""
+    while name in taken:
+        name = f"{name}_{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:8]}"
+    return name

@@ -1,0 +1,153 @@
+"""One page of the sync endpoint: its items' data stays raw bytes, to be read once their stream is known."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import msgspec
+from msgspec import Raw
+
+NUL_ESCAPE = b"\\u0000"
+"""Stands in a page for every character that no target can store: U+0000, and half a surrogate pair."""
+
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_ESCAPE = re.compile(
+    rb"""\\(?: u[dD][89abAB]..\\u[dD][c-fC-F]..  # a pair of surrogates is one character
+             | (?P<half>u[dD][89a-fA-F]..)
+             | .)""",
+    re.VERBOSE,
+)
+_HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+class Unstorable(bytes):
+    """Data with characters that no target can store: they have to be taken out, so it cannot go out as it came."""
+
+    __slots__ = ()
+
+
+class RawItem(msgspec.Struct, gc=False):
+    """One event. What the feed leaves out is empty text."""
+
+    type: str = ""
+    event_at: str = ""
+    content_type_uid: str = ""
+    data: Raw = Raw(b"{}")
+
+
+class Page(msgspec.Struct, gc=False):
+    """One answer of the sync endpoint.
+
+    Every key but `items` may be missing: a delta without changes has a sync token and nothing else (recorded).
+    """
+
+    items: list[RawItem]
+    skip: int | None = None
+    limit: int | None = None
+    total_count: int | None = None
+    pagination_token: str | None = None
+    sync_token: str | None = None
+
+
+class _LoosePage(msgspec.Struct):
+    """A page of which some item or count is not of the usual shape."""
+
+    items: list[t.Any]
+    skip: t.Any = None
+    limit: t.Any = None
+    total_count: t.Any = None
+    pagination_token: str | None = None
+    sync_token: str | None = None
+
+
+_decode = msgspec.json.Decoder(Page).decode
+_decode_loosely = msgspec.json.Decoder(_LoosePage).decode
+_decode_raws = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
+
+
+def decode_page(body: bytes) -> Page:
+    """Return the page that a response's body holds.
+
+    Raises:
+        ValueError: The body is no page of the sync endpoint, or no JSON in UTF-8.
+    """
+    if b"\n" in body or b"\r" in body:
+        body = _compacted(body)
+    try:
+        if not body.isascii():
+            body = _valid_utf8(body)
+        suspicious = b"\\" in body and _SUSPICIOUS.search(body)
+        if suspicious:
+            body = _ESCAPE.sub(_replace_half, body)
+        page = _decode(body)
+        if suspicious:
+            _mark_unstorable(page.items)
+        return page
+    except msgspec.ValidationError as error:
+        return _loose_page(body, error)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+    except RecursionError as error:
+        msg = "JSON nested too deeply"
+        raise ValueError(msg) from error
+
+
+def _compacted(body: bytes) -> bytes:
+    """Return the same JSON on one line: items go into messages as they came, and a message is a line."""
+    try:
+        return msgspec.json.format(body, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        return body
+
+
+def _valid_utf8(body: bytes) -> bytes:
+    """Check that a body is UTF-8; halves of surrogate pairs, which some encoders write as they are, are replaced."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        body = _HALF_IN_UTF8.sub(NUL_ESCAPE.replace(b"\\", b"\\\\"), body)
+        body.decode()
+    return body
+
+
+def _replace_half(escape: re.Match[bytes]) -> bytes:
+    return NUL_ESCAPE if escape["half"] else escape[0]
+
+
+def _mark_unstorable(items: list[RawItem]) -> None:
+    for item in items:
+        data = bytes(item.data)
+        if NUL_ESCAPE in data:
+            item.data = t.cast("Raw", Unstorable(data))
+
+
+def _loose_page(body: bytes, problem: Exception) -> Page:
+    """Read a page item by item, so that one that is not of the usual shape spoils no other."""
+    try:
+        parts = _decode_raws(body)
+        items = [_loose_item(raw) for raw in _decode_list(parts["items"])]
+        values = {key: _decode_any(parts[key]) for key in Page.__struct_fields__[1:] if key in parts}
+    except (msgspec.DecodeError, KeyError) as error:
+        raise ValueError(str(problem)) from error
+    counts = {key: values.get(key) for key in ("skip", "limit", "total_count")}
+    _mark_unstorable(items)
+    tokens = {key: values.get(key) for key in ("pagination_token", "sync_token")}
+    if not all(value is None or isinstance(value, str) for value in tokens.values()):
+        raise ValueError(str(problem))
+    counts = {key: value if type(value) is int else None for key, value in counts.items()}
+    return Page(items, **counts, **tokens)
+
+
+def _loose_item(raw: Raw) -> RawItem:
+    try:
+        parts = _decode_raws(raw)
+    except msgspec.DecodeError:
+        return RawItem(data=raw)
+    texts = {key: _decode_any(parts[key]) for key in RawItem.__struct_fields__[:-1] if key in parts}
+    return RawItem(
+        **{key: value for key, value in texts.items() if isinstance(value, str)},
+        data=parts.get("data", RawItem().data),
+    )

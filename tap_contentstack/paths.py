@@ -1,0 +1,37 @@
+"""Where in an item a value stands: `sections[0].hero.title`, with `["a.b"]` for keys that are no plain identifiers."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+Path: t.TypeAlias = "tuple[Path | None, str | int]"
+"""The path of what a value is in, and the value's key or index there."""
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+
+
+class Text(str):
+    """A path that is written out already; others can begin with it."""
+
+    __slots__ = ()
+
+
+def path_text(path: Path | None) -> str:
+    """Return a path as text."""
+    steps: list[str] = []
+    while path is not None:
+        path, step = path
+        steps.append(_step(step, first=path is None))
+    return "".join(reversed(steps))
+
+
+def _step(step: str | int, *, first: bool) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if isinstance(step, Text):
+        return step
+    if _PLAIN(step):
+        return step if first else f".{step}"
+    return f"[{json.dumps(step, ensure_ascii=False)}]"

@@ -1,0 +1,220 @@
+"""The JSON schemas of all streams, and how columns keep the type that they were first loaded with."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from tap_contentstack.fields import FIELD_TYPES, field_type_table, top_fields, unknown_data_types
+from tap_contentstack.names import column_names
+from tap_contentstack.shapes import (
+    ANY_JSON,
+    BOOLEAN,
+    BY_KIND,
+    DATE_TIME,
+    FREE_LIST,
+    FREE_OBJECT,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    kind_of,
+    list_of,
+    record_of,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_contentstack.shapes import Schema
+
+__all__ = [
+    "ADDED_COLUMNS",
+    "AUTOMATIC_COLUMNS",
+    "FIELD_TYPES",
+    "KEY_COLUMNS",
+    "TypeChange",
+    "asset_schema",
+    "column_types",
+    "combined_schema",
+    "content_type_schema",
+    "entry_columns",
+    "entry_schema",
+    "field_type_table",
+    "global_field_schema",
+    "keep_types",
+    "schema_from_types",
+    "unknown_data_types",
+]
+
+KEY_COLUMNS = ("uid", "_publish_locale")
+AUTOMATIC_COLUMNS = (*KEY_COLUMNS, "_sync_type", "_sdc_deleted_at")
+VERSION_COLUMN = "_sdc_table_version"
+KEY: Schema = {"type": "string"}
+
+ADDED_COLUMNS: Mapping[str, Schema] = {
+    "_publish_locale": KEY,
+    "_content_type_uid": TEXT,
+    "_sync_type": TEXT,
+    "_sync_event_at": DATE_TIME,
+    "_sdc_deleted_at": DATE_TIME,
+    "_references": list_of(record_of({"path": TEXT, "uid": TEXT, "content_type_uid": TEXT})),
+    "_unmapped": FREE_OBJECT,
+}
+"""What the tap adds to every row."""
+
+_COMMON_COLUMNS: Mapping[str, Schema] = {
+    "uid": KEY,
+    "title": TEXT,
+    "tags": list_of(TEXT),
+    "_version": INTEGER,
+    "created_at": DATE_TIME,
+    "created_by": TEXT,
+    "updated_at": DATE_TIME,
+    "updated_by": TEXT,
+    "publish_details": record_of(
+        {"environment": TEXT, "locale": TEXT, "time": DATE_TIME, "user": TEXT, "version": INTEGER},
+    ),
+    "ACL": FREE_OBJECT,
+}
+"""Of entries and assets alike. `ACL` comes from some endpoints and not from others (recorded)."""
+
+_ENTRY_COLUMNS: Mapping[str, Schema] = {
+    **_COMMON_COLUMNS,
+    "locale": TEXT,
+    "_in_progress": BOOLEAN,
+    "_workflow": FREE_OBJECT,
+    "_metadata": FREE_OBJECT,
+}
+"""System columns of entries. The last three are on some entries only (recorded)."""
+
+_ASSET_COLUMNS: Mapping[str, Schema] = {
+    **_COMMON_COLUMNS,
+    "locale": TEXT,
+    "filename": TEXT,
+    "url": TEXT,
+    "content_type": TEXT,
+    # A text of digits (recorded), and taken as it comes.
+    "file_size": TEXT,
+    "dimension": record_of({"height": NUMBER, "width": NUMBER}),
+    "description": TEXT,
+    "parent_uid": TEXT,
+    "is_dir": BOOLEAN,
+    "custom_metadata": FREE_OBJECT,
+    "_metadata": FREE_OBJECT,
+    # In exports of a stack, by the vendor's command line tool.
+    "urlPath": TEXT,
+    "stackHeaders": FREE_OBJECT,
+}
+
+_DEFINITION_COLUMNS: Mapping[str, Schema] = {
+    "uid": KEY,
+    "title": TEXT,
+    "description": TEXT,
+    "schema": FREE_LIST,
+    "options": FREE_OBJECT,
+    "field_rules": FREE_LIST,
+    "_version": INTEGER,
+    "created_at": DATE_TIME,
+    "updated_at": DATE_TIME,
+    "inbuilt_class": BOOLEAN,
+    "maintain_revisions": BOOLEAN,
+    "last_activity": FREE_OBJECT,
+    "abilities": FREE_OBJECT,
+    "DEFAULT_ACL": ANY_JSON,
+    "SYS_ACL": ANY_JSON,
+    "_branch": ANY_JSON,
+    "_unmapped": FREE_OBJECT,
+}
+
+# Which types a target can tell apart (seen with target-postgres): all that is JSON is the same to it. An integer can be
+# stored as a number, but not the reverse.
+_TARGET_KINDS = {"object": "json", "array": "json"}
+_WIDENINGS = {("number", "integer")}
+
+
+class TypeChange(t.NamedTuple):
+    """A column whose field has another type now than it was first loaded with."""
+
+    column: str
+    old: str
+    new: str
+
+
+def entry_schema(content_type: Mapping[str, t.Any]) -> Schema:
+    """Return the JSON schema of a content type's entries."""
+    columns = entry_columns(content_type)
+    options = content_type.get("options")
+    url: dict[str, Schema] = {"url": TEXT} if isinstance(options, dict) and options.get("is_page") else {}
+    fields = {columns.get(uid, uid): schema for uid, schema in top_fields(content_type).items()}
+    return _table({**fields, **_ENTRY_COLUMNS, "title": fields.get("title", TEXT), **(url if "url" not in fields else {})})
+
+
+def entry_columns(content_type: Mapping[str, t.Any]) -> dict[str, str]:
+    """Return the columns of fields whose uid no target could hold as a column, by field uid."""
+    system = {"uid", *_ENTRY_COLUMNS}
+    fields = [uid for uid in top_fields(content_type) if uid not in system]
+    names = column_names(fields, {*system, *ADDED_COLUMNS, VERSION_COLUMN})
+    return {uid: name for uid, name in names.items() if uid != name}
+
+
+def combined_schema() -> Schema:
+    """Return the JSON schema of the one stream of all entries."""
+    return _table({**_ENTRY_COLUMNS, "url": TEXT, "data": FREE_OBJECT})
+
+
+def asset_schema() -> Schema:
+    """Return the JSON schema of assets."""
+    return _table(_ASSET_COLUMNS)
+
+
+def content_type_schema() -> Schema:
+    """Return the JSON schema of the stack's content types."""
+    return _object(_DEFINITION_COLUMNS, ("uid",))
+
+
+def global_field_schema() -> Schema:
+    """Return the JSON schema of the stack's global fields."""
+    return _object(_DEFINITION_COLUMNS, ("uid",))
+
+
+def column_types(schema: Mapping[str, t.Any]) -> dict[str, str]:
+    """Return the type of each column, but for the columns that the tap adds."""
+    added = {*ADDED_COLUMNS, VERSION_COLUMN}
+    return {name: kind_of(each) for name, each in schema["properties"].items() if name not in added}
+
+
+def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, str]) -> tuple[Schema, list[TypeChange]]:
+    """Return a schema whose columns have the types that they were first loaded with, and where these differ.
+
+    Args:
+        schema: The schema of today.
+        remembered: The first type of each column. What makes no sense is ignored.
+    """
+    kept: Schema = copy.deepcopy(dict(schema))
+    changes = []
+    for column, new in column_types(schema).items():
+        old = remembered.get(column)
+        if not isinstance(old, str) or old not in BY_KIND or column in KEY_COLUMNS or _same_to_targets(old, new):
+            continue
+        kept["properties"][column] = copy.deepcopy(BY_KIND[old])
+        changes.append(TypeChange(column, old, new))
+    return kept, changes
+
+
+def schema_from_types(types: Mapping[str, str], keys: tuple[str, ...] = KEY_COLUMNS) -> Schema:
+    """Return a schema that a table with columns of these types accepts."""
+    columns = {name: BY_KIND[kind] for name, kind in types.items() if kind in BY_KIND and name not in keys}
+    return _table({**columns, "uid": KEY}) if keys == KEY_COLUMNS else _object({**columns, **dict.fromkeys(keys, KEY)}, keys)
+
+
+def _same_to_targets(old: str, new: str) -> bool:
+    return _TARGET_KINDS.get(old, old) == _TARGET_KINDS.get(new, new) or (old, new) in _WIDENINGS
+
+
+def _table(columns: Mapping[str, Schema]) -> Schema:
+    """Return the schema of a swept table; the key comes first, what the tap adds last."""
+    return _object({"uid": KEY, **columns, **ADDED_COLUMNS}, KEY_COLUMNS)
+
+
+def _object(columns: Mapping[str, Schema], keys: tuple[str, ...]) -> Schema:
+    return {"type": "object", "properties": copy.deepcopy(dict(columns)), "required": list(keys)}

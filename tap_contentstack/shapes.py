@@ -1,0 +1,174 @@
+"""What a JSON schema says a value is: read once, then walked by all that check, convert or search values.
+
+The schema in use is the only source of types, be it discovered, pinned in a catalog or edited by a user. So whatever the
+tap has to know of a field stands in keywords that the SDK keeps and that targets understand or ignore:
+
+- `contentMediaType: text/vnd.contentstack.asset-uid`: a text that is the uid of an asset (`ASSET_UID`).
+- `contentMediaType: text/html`: a text that may embed entries and assets (`HTML`).
+- `contentMediaType: application/vnd.contentstack.rich-text+json`: an object that is a JSON rich text (`RICH_TEXT`).
+- An object of exactly `uid` and `_content_type_uid` is a reference to an entry; a `default` of the latter is the content
+  type of references that come as bare uids.
+- An object with `properties` is closed: an unknown key goes to `_unmapped`. One without is free JSON.
+- The type of a list's elements stands in `allOf: [{items: …}]`: targets make a list with `items` a typed array, which one
+  odd element stops from loading. Without, it is JSON to them, and validators check the elements all the same.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Schema: t.TypeAlias = "dict[str, t.Any]"
+Kind: t.TypeAlias = t.Literal["string", "date-time", "number", "integer", "boolean", "object", "array", "json"]
+
+KINDS: frozenset[str] = frozenset(t.get_args(Kind))
+
+ASSET_UID = "text/vnd.contentstack.asset-uid"
+HTML = "text/html"
+RICH_TEXT = "application/vnd.contentstack.rich-text+json"
+REFERENCE_KEYS = frozenset({"uid", "_content_type_uid"})
+
+TEXT: Schema = {"type": ["string", "null"]}
+DATE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+NUMBER: Schema = {"type": ["number", "null"]}
+INTEGER: Schema = {"type": ["integer", "null"]}
+BOOLEAN: Schema = {"type": ["boolean", "null"]}
+FREE_OBJECT: Schema = {"type": ["object", "null"]}
+FREE_LIST: Schema = {"type": ["array", "null"]}
+# The SDK's flattening drops a column whose first keyword is a list of schemas; with another keyword before, it is a text.
+# Targets go by the first of `anyOf`: jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery.
+ANY_JSON: Schema = {
+    "contentMediaType": "application/json",
+    "anyOf": [{"type": ["object", "null"]}, {"type": ["array", "string", "number", "boolean"]}],
+}
+
+BY_KIND: Mapping[str, Schema] = {
+    "string": TEXT,
+    "date-time": DATE_TIME,
+    "number": NUMBER,
+    "integer": INTEGER,
+    "boolean": BOOLEAN,
+    "object": FREE_OBJECT,
+    "array": FREE_LIST,
+    "json": ANY_JSON,
+}
+
+_SILENT_KEYWORDS = {"type", "title", "description", "default", "contentMediaType", "deprecated", "x-sql-datatype"}
+"""Keywords that allow every value of the type."""
+
+
+def record_of(properties: Mapping[str, Schema]) -> Schema:
+    """Return the schema of a closed object."""
+    return {"type": ["object", "null"], "properties": dict(properties)}
+
+
+def list_of(items: Schema) -> Schema:
+    """Return the schema of a list that targets store as JSON."""
+    return {"type": ["array", "null"], "allOf": [{"items": items}]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a value may be.
+
+    Attributes:
+        kind: Its type.
+        nullable: Whether null will do, also in place of a value that does not fit.
+        fields: The keys of a closed object; None for a free one.
+        items: The elements of a list; None if anything goes.
+        media_type: What a text holds.
+        default: The value that a missing one stands for.
+        check: A schema to validate against, where it demands more than the rest says.
+    """
+
+    kind: Kind
+    nullable: bool = True
+    fields: Mapping[str, Shape] | None = None
+    items: Shape | None = None
+    media_type: str | None = None
+    default: t.Any = None
+    check: Schema | None = field(default=None, compare=False)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is a reference to an entry."""
+        return self.fields is not None and self.fields.keys() == REFERENCE_KEYS
+
+    @property
+    def is_free(self) -> bool:
+        """Whether anything may be inside."""
+        return self.kind == "json" or (self.kind in {"object", "array"} and self.fields is None and self.items is None)
+
+
+def shape_of(schema: object) -> Shape:
+    """Return the shape that a JSON schema describes."""
+    if not isinstance(schema, dict):
+        return Shape(kind="json", check={"not": {}} if schema is False else None)
+    types = _types_of(schema)
+    kinds = [name for name in types if name != "null"]
+    kind = kind_of(schema)
+    nullable = _allows_null(schema, types)
+    if kind == "json":
+        exact = schema == ANY_JSON or not set(schema) - _SILENT_KEYWORDS - {"type"} and not kinds
+        return Shape(kind=kind, nullable=nullable, check=None if exact else schema)
+    properties = schema.get("properties")
+    fields = {key: shape_of(each) for key, each in properties.items()} if isinstance(properties, dict) else None
+    items = _items_of(schema) if kind == "array" else None
+    return Shape(
+        kind=kind,
+        nullable=nullable,
+        fields=fields if kind == "object" else None,
+        items=None if items is None else shape_of(items),
+        media_type=schema.get("contentMediaType"),
+        default=schema.get("default"),
+        check=schema if _demands_more(schema, kind) else None,
+    )
+
+
+def kind_of(schema: Mapping[str, t.Any]) -> Kind:
+    """Return the type of a column as far as a target tells types apart."""
+    kinds = [name for name in _types_of(schema) if name != "null"]
+    if len(kinds) != 1:
+        return "json"
+    if kinds[0] == "string":
+        return "date-time" if schema.get("format") == "date-time" else "string"
+    return t.cast("Kind", kinds[0]) if kinds[0] in KINDS else "json"
+
+
+def _types_of(schema: Mapping[str, t.Any]) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
+def _allows_null(schema: Schema, types: list[str]) -> bool:
+    if types and "null" not in types:
+        return False
+    options = schema.get("anyOf") or schema.get("oneOf")
+    if isinstance(options, list):
+        return any(isinstance(each, dict) and (not each or "null" in _types_of(each)) for each in options)
+    return "enum" not in schema or None in schema["enum"]
+
+
+def _items_of(schema: Schema) -> t.Any:
+    if "items" in schema:
+        return schema["items"]
+    return next((each["items"] for each in schema.get("allOf", ()) if isinstance(each, dict) and "items" in each), None)
+
+
+def _demands_more(schema: Schema, kind: Kind) -> bool:
+    """Tell whether a schema has keywords that the shape does not say."""
+    said = set(_SILENT_KEYWORDS)
+    if kind == "date-time":
+        said.add("format")
+    elif kind == "object":
+        said |= {"properties"}
+    elif kind == "array":
+        said.add("items")
+        if len(schema.get("allOf", ())) == 1 and set(schema["allOf"][0]) == {"items"}:
+            said.add("allOf")
+    if kind == "object" and schema.get("additionalProperties") in {True, False} and "properties" in schema:
+        said.add("additionalProperties")
+    return bool(schema.keys() - said)

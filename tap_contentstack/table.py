@@ -1,0 +1,66 @@
+"""The columns of one stream, and the fields that they hold."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from tap_contentstack.links import LINKLESS
+from tap_contentstack.schema import ADDED_COLUMNS, VERSION_COLUMN
+from tap_contentstack.shapes import shape_of
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from tap_contentstack.shapes import Shape
+
+REST = "data"
+"""The column of the combined stream that holds all custom fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What an item's keys become.
+
+    Attributes:
+        columns: The selected columns that hold data.
+        field_of: The field that a column holds; differs from its name only where no target could hold that.
+        deselected: Fields that the target does not want.
+        rest: The column that takes all keys that have no other, if there is one.
+        linking: The columns whose links are of interest.
+    """
+
+    columns: Mapping[str, Shape]
+    field_of: Mapping[str, str]
+    deselected: Collection[str]
+    rest: str | None
+    linking: Collection[str]
+
+
+def table_of(
+    schema: Mapping[str, t.Any],
+    *,
+    columns: Mapping[str, str] | None,
+    selected: Collection[str] | None,
+    combined: bool,
+) -> Table:
+    """Return the table that a schema describes.
+
+    Args:
+        schema: The schema in use.
+        columns: The columns of fields whose name no target could hold, by field.
+        selected: The columns to emit; all if None.
+        combined: Whether custom fields go into one column.
+    """
+    added = {*ADDED_COLUMNS, VERSION_COLUMN}
+    properties = {name: each for name, each in schema["properties"].items() if name not in added}
+    wanted = {name for name in properties if selected is None or name in selected or name == "uid"}
+    renamed = {name: field for field, name in (columns or {}).items() if name in properties}
+    field_of = {name: renamed.get(name, name) for name in properties}
+    return Table(
+        columns={name: shape_of(each) for name, each in properties.items() if name in wanted},
+        field_of=field_of,
+        deselected={field_of[name] for name in properties if name not in wanted},
+        rest=REST if combined else None,
+        linking={name for name in wanted if name not in LINKLESS},
+    )
