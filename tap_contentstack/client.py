@@ -72,7 +72,11 @@ class Client:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._template = self._prepare()
-        self._environment = self._session.merge_environment_settings(settings.url, {}, None, None, None)
+        # The proxies and certificates of this machine's environment, looked up once and not with each request.
+        self._environment: dict[str, t.Any] = {
+            **self._session.merge_environment_settings(settings.url, {}, None, None, None),
+            "stream": True,
+        }
         self._count_lock = threading.Lock()
         self.counts: Counter[str] = Counter()
 
@@ -149,7 +153,7 @@ class Client:
                 request,
                 timeout=(timeout, timeout),
                 allow_redirects=False,  # the credentials' headers would be sent along to whatever host is named
-                **{**self._environment, "stream": True},
+                **self._environment,
             )
             with response:
                 return response, response.raw.read(decode_content=True)

@@ -236,18 +236,18 @@ def _sentence(error: ValidationError) -> str:
     setting = str(error.path[0]) if error.path else "config"
     value = "its value" if setting in SECRETS else f"{error.instance!r}"
     rule = {
-        "type": lambda: f"must be {_names(error.validator_value)}",
-        "enum": lambda: f"must be one of {', '.join(map(str, error.validator_value))}",
-        "minimum": lambda: f"must be at least {error.validator_value}",
-        "maximum": lambda: f"must be at most {error.validator_value}",
-        "exclusiveMinimum": lambda: f"must be more than {error.validator_value}",
-        "format": lambda: "must be a date and time such as 2024-01-31T00:00:00Z",
-    }.get(str(error.validator), lambda: "is not valid")
-    return f"setting '{setting}' {rule()}, not {value}"
+        "type": "must be {}",
+        "enum": "must be one of {}",
+        "minimum": "must be at least {}",
+        "maximum": "must be at most {}",
+        "exclusiveMinimum": "must be more than {}",
+        "format": "must be a date and time such as 2024-01-31T00:00:00Z",
+    }.get(str(error.validator), "is not valid")
+    return f"setting '{setting}' {rule.format(_listed(error.validator_value))}, not {value}"
 
 
-def _names(types: list[str] | str) -> str:
-    return " or ".join(name for name in ([types] if isinstance(types, str) else types) if name != "null")
+def _listed(demand: object) -> str:
+    return ", ".join(str(each) for each in demand if each != "null") if isinstance(demand, list) else str(demand)
 
 
 def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:

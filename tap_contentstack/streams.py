@@ -6,6 +6,7 @@ import abc
 import copy
 import typing as t
 
+from singer_sdk.singerlib import SelectionMask
 from typing_extensions import override
 
 from tap_contentstack import schema as schemas
@@ -429,9 +430,9 @@ class GoneStream(SweptStream):
 
     @property
     @override
-    def selected(self) -> bool:
-        """Always: a table that is left as it is would keep rows of a type that nobody can select any more."""
-        return True
+    def mask(self) -> SelectionMask:
+        """All of it, always: left as it is, the table would keep rows of a type that nobody can select any more."""
+        return SelectionMask()
 
     @override
     def plan(self) -> None:

@@ -136,14 +136,7 @@ class TapContentstack(Tap):
 
     @override
     def load_state(self, state: dict[str, t.Any]) -> None:
-        """Hand each stream its bookmark; bookmarks of content types that are gone get a stream to empty their table.
-
-        Raises:
-            StateError: The state is no JSON object.
-        """
-        if not isinstance(state, dict):
-            msg = "the state is not a JSON object: give what an earlier run's target wrote, or none to begin anew"
-            raise StateError(msg)
+        """Hand each stream its bookmark; bookmarks of content types that are gone get a stream to empty their table."""
         bookmarks = state.get("bookmarks", {})
         if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
             self.logger.warning("The state has no bookmarks that this tap understands; all streams start over")
@@ -192,7 +185,7 @@ class TapContentstack(Tap):
             SettingsError: One matches neither a content type nor a bookmark.
         """
         known = {each["uid"] for each in self.content_types}
-        bookmarks = self.state.get("bookmarks", {})
+        bookmarks: dict[str, t.Any] = {**self.state.get("bookmarks", {})}
         for bookmark in bookmarks.values():
             if isinstance(bookmark, dict) and isinstance(uid := bookmark.get("content_type_uid"), str):
                 known.add(uid)
