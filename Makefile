@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
+LOADERS_LOCK := requirements-loaders.txt
 READY := $(VENV)/.ready
 SOURCES := $(wildcard tap_contentstack sandbox tests benchmarks .ci/*.py)
 JOBS ?= auto
@@ -25,7 +26,7 @@ help:  ## say what there is
 
 setup: $(READY)  ## set up .venv (every other target does, too)
 
-$(READY): $(LOCK) pyproject.toml
+$(READY): $(LOCK) $(LOADERS_LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
 	@echo "setting up $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,6 +34,8 @@ $(READY): $(LOCK) pyproject.toml
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$($(PIN))"
 	@$(UV) pip sync --quiet --require-hashes $(LOCK)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@test -x $(VENV)/loaders/bin/python || $(UV) venv --quiet --python $(BIN)/python $(VENV)/loaders
+	@$(UV) pip sync --quiet --python $(VENV)/loaders/bin/python --require-hashes $(LOADERS_LOCK)
 	@touch $@
 
 demo: $(READY)  ## a sandbox stack into a real Postgres with Meltano, edited, and loaded again
@@ -58,8 +61,8 @@ types: $(READY)  ## mypy, strict
 unit: $(READY)  ## the tests alone, with coverage; one of them: .venv/bin/pytest -k name
 	@$(BIN)/pytest --quiet -n $(JOBS) --cov
 
-sandbox: $(READY)  ## leave a local delivery API running, and print the settings to use
-	@$(BIN)/python -m sandbox
+sandbox: $(READY)  ## leave a local delivery API running (EXPORT=DIR: of an exported stack), and print its settings
+	@$(BIN)/python -m sandbox $(if $(EXPORT),--export '$(EXPORT)')
 
 soak: $(READY)  ## random histories of edits, crashes and faults, for MINUTES (10)
 	@$(BIN)/python -u -m tests.model.soak --minutes $(or $(MINUTES),10)

@@ -1,4 +1,4 @@
-"""Make requirements-dev.txt from pyproject.toml (`write`), or say whether it is in step (`check`, offline)."""
+"""Make the locks from pyproject.toml (`write`), or say whether they are in step with it (`check`, offline)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements-dev.txt"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# A lock, and what of pyproject.toml goes into it.
+LOCKS = {
+    "requirements-dev.txt": ["pyproject.toml", "--group", "dev"],
+    "requirements-loaders.txt": ["--group", "loaders"],
+}
 COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
 
 
-def digest() -> str:
-    """Return the SHA-256 of everything in pyproject.toml that the lock follows from."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [project["project"]["requires-python"], project["project"]["dependencies"], project["dependency-groups"]]
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-
-
 def header() -> str:
-    """Return the lock's first line."""
-    return f"# Made by `make lock` from the dependencies in pyproject.toml, sha256:{digest()}\n"
+    """Return a lock's first line, with a digest of everything in pyproject.toml that the locks follow from."""
+    project = PYPROJECT["project"]
+    wanted = [
+        project["requires-python"],
+        project["dependencies"],
+        PYPROJECT["dependency-groups"],
+        PYPROJECT["tool"]["uv"],
+    ]
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    return f"# Made by `make lock` from the dependencies in pyproject.toml, sha256:{digest}\n"
 
 
 def write(*options: str) -> None:
@@ -33,19 +39,22 @@ def write(*options: str) -> None:
     Args:
         options: More options for uv, such as --upgrade.
     """
-    python = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].strip(">=")
-    command = [*COMPILE, "--python-version", python, *options, "--group", "dev", "-o", LOCK.name, "pyproject.toml"]
-    subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)  # noqa: S603 - a fixed command
-    LOCK.write_text(header() + LOCK.read_text().removeprefix(header()))
+    python = PYPROJECT["project"]["requires-python"].strip(">=")
+    for lock, sources in LOCKS.items():
+        command = [*COMPILE, "--python-version", python, *options, "--output-file", lock, *sources]
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)  # noqa: S603 - a fixed command
+        lines = (ROOT / lock).read_text().splitlines(keepends=True)
+        (ROOT / lock).write_text("".join([header(), *(line for line in lines if not line.startswith("#"))]))
 
 
 def check() -> str | None:
-    """Return what is wrong with the lock, if anything."""
-    text = LOCK.read_text()
-    if not text.startswith(header()):
-        return f"{LOCK.name} is not in step with pyproject.toml: run `make lock`"
-    if address := re.search(r"^.*(?:://|--(?:index|extra-index|find-links)).*$", text, re.MULTILINE):
-        return f"{LOCK.name} names an address: {address[0]}"
+    """Return what is wrong with a lock, if anything."""
+    for lock in LOCKS:
+        text = (ROOT / lock).read_text()
+        if not text.startswith(header()):
+            return f"{lock} is not in step with pyproject.toml: run `make lock`"
+        if address := re.search(r"^.*(?:://|--(?:index|extra-index|find-links)).*$", text, re.MULTILINE):
+            return f"{lock} names an address: {address[0]}"
     return None
 
 
