@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import typing as t
 from dataclasses import dataclass, field
+
+from tap_contentstack.times import in_utc
 
 if t.TYPE_CHECKING:
     import logging
@@ -29,8 +30,6 @@ MAX_VERSION = PUBLISHED_BIT - 1
 
 NAMED_AT_MOST = 10
 """Items without a usable key that are named one by one in the log; the rest is only counted."""
-
-_CANONICAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z").fullmatch
 
 
 @dataclass(slots=True)
@@ -108,7 +107,7 @@ class ItemReader:
 
     def published(self, item: RawItem) -> Change | None:
         """Return the row that a published item is, or None if it is out of scope or has no usable key."""
-        event_at = event_time(item.event_at)
+        event_at = in_utc(item.event_at)
         if self.output.takes_lines and (fast := self.codec.fast(item.data)):
             locale = fast.publish_locale or self.feed_locale or fast.locale
             if fast.uid and locale:
@@ -173,7 +172,7 @@ class ItemReader:
 
     def tombstone(self, change: Change, locale: str) -> t.Any:
         """Return the RECORD that marks a row as deleted: the key and the added columns, nothing else."""
-        moment = event_time(change.event_at)
+        moment = in_utc(change.event_at)
         return self.output.message(
             {
                 "uid": change.uid,
@@ -211,14 +210,6 @@ class ItemReader:
         if item.type not in known and item.type not in self._unknown_events:
             self._unknown_events.add(item.type)
             self.logger.warning("The feed has an event that this tap does not know: '%s'; it is left out", item.type)
-
-
-def event_time(text: str) -> str | None:
-    """Return the time of an event as a target takes it (UTC, `Z`), or None where it is no time."""
-    moment = _moment(text)
-    if moment is None or _CANONICAL_TIME(text):
-        return text if moment else None
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _moment(text: str) -> dt.datetime | None:

@@ -39,6 +39,10 @@ class Output(abc.ABC):
     def message(self, record: dict[str, t.Any]) -> t.Any:
         """Return the message of a record."""
 
+    def begin(self, version: int | None) -> None:
+        """Take the version of the messages to come."""
+        self.version = version or 0
+
     @abc.abstractmethod
     def write(self, messages: Iterable[t.Any]) -> None:
         """Write messages that `message` or `spliced` made."""
@@ -80,46 +84,56 @@ class LineOutput(Output):
         self._stream = stream
         self._columns = frozenset(columns)
         self._head = b'{"type":"RECORD","stream":' + encode(stream) + b',"record":'
-        self._texts: dict[str | None, bytes] = {}
+        self._has_time = "_sync_event_at" in self._columns
+        self._has_references = "_references" in self._columns
+        self._middles: dict[tuple[str, str, str], bytes] = {}
+        self._tail = b""
 
-    def _text(self, value: str | None) -> bytes:
-        """Return a text that recurs (a locale, an event, a content type) as JSON."""
-        if (text := self._texts.get(value)) is None:
-            text = self._texts[value] = encode(value)
+    def _middle(self, locale: str, event: str, content_type_uid: str) -> bytes:
+        """Return the added columns that few rows differ in, as text that goes on after the data columns."""
+        key = (locale, event, content_type_uid)
+        if (text := self._middles.get(key)) is None:
+            values = {
+                "_publish_locale": locale,
+                "_content_type_uid": content_type_uid,
+                "_sync_type": event,
+                "_sdc_deleted_at": None,
+                "_unmapped": None,
+            }
+            selected = {column: value for column, value in values.items() if column in self._columns}
+            text = self._middles[key] = b"," + encode(selected)[1:-1]
         return text
 
     @override
+    def begin(self, version: int | None) -> None:
+        super().begin(version)
+        self._tail = b""
+
+    @override
     def spliced(self, item: FastItem, locale: str, event: str, content_type_uid: str, event_at: str | None) -> bytes:
-        parts = [self._head, item.columns, b',"_publish_locale":', self._text(locale)]
-        columns = self._columns
-        if "_content_type_uid" in columns:
-            parts += (b',"_content_type_uid":', self._text(content_type_uid))
-        parts += (b',"_sync_type":', self._text(event))
-        if "_sync_event_at" in columns:
+        parts = [self._head, item.columns, self._middle(locale, event, content_type_uid)]
+        if self._has_time:
             parts += (b',"_sync_event_at":"', event_at.encode(), b'"') if event_at else (b',"_sync_event_at":null',)
-        parts.append(b',"_sdc_deleted_at":null')
-        if "_references" in columns:
+        if self._has_references:
             parts += (b',"_references":', item.references)
-        if "_unmapped" in columns:
-            parts.append(b',"_unmapped":null')
-        parts.append(self._tail())
+        parts.append(self._tail or self._new_tail())
         return b"".join(parts)
 
     @override
     def message(self, record: dict[str, t.Any]) -> bytes:
         selected = {column: value for column, value in record.items() if column in self._columns}
-        return b"".join((self._head, encode(selected)[:-1], self._tail()))
+        return b"".join((self._head, encode(selected)[:-1], self._tail or self._new_tail()))
 
-    def _tail(self) -> bytes:
-        return b'},"version":%d,"time_extracted":"%s"}\n' % (self.version, _now_text())
+    def _new_tail(self) -> bytes:
+        """Return how messages end until they are written: they share the time of their page."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").encode()
+        self._tail = b'},"version":%d,"time_extracted":"%s"}\n' % (self.version, now)
+        return self._tail
 
     @override
     def write(self, messages: Iterable[bytes]) -> None:
         self._pen.write_lines(b"".join(messages))
-
-
-def _now_text() -> bytes:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").encode()
+        self._tail = b""
 
 
 class MappedOutput(Output):

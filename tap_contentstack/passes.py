@@ -35,8 +35,6 @@ FOLLOW_ROUNDS = 5
 """Deltas that are read after an initial pass, to catch up with what was edited meanwhile."""
 FEW_CHECKS = 10
 """Requests that may be spent on deleted items before it is asked what a new initial pass would cost."""
-LONGEST_TICK = 2.0
-"""Seconds that a pass waits at most for the clock to reach its version."""
 
 
 class Reason(enum.StrEnum):
@@ -48,6 +46,10 @@ class Reason(enum.StrEnum):
     CHECK = "it could not be found out which items are still published"
     REMOVALS = "so many items were deleted that this is quicker"
     UNPLACED = "an item was deleted, and nothing tells of which locales it has rows"
+
+
+LONGEST_TICK = 2.0 + len(Reason)
+"""Seconds that a pass waits at most for the clock to reach its version: each start-over takes one more."""
 
 
 class StartOver(Exception):  # noqa: N818 - no error, a turn

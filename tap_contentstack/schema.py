@@ -146,7 +146,9 @@ def entry_schema(content_type: Mapping[str, t.Any]) -> Schema:
     options = content_type.get("options")
     url: dict[str, Schema] = {"url": TEXT} if isinstance(options, dict) and options.get("is_page") else {}
     fields = {columns.get(uid, uid): schema for uid, schema in top_fields(content_type).items()}
-    return _table({**fields, **_ENTRY_COLUMNS, "title": fields.get("title", TEXT), **(url if "url" not in fields else {})})
+    return _table(
+        {**fields, **_ENTRY_COLUMNS, "title": fields.get("title", TEXT), **(url if "url" not in fields else {})}
+    )
 
 
 def entry_columns(content_type: Mapping[str, t.Any]) -> dict[str, str]:
@@ -186,6 +188,9 @@ def column_types(schema: Mapping[str, t.Any]) -> dict[str, str]:
 def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, str]) -> tuple[Schema, list[TypeChange]]:
     """Return a schema whose columns have the types that they were first loaded with, and where these differ.
 
+    Columns of fields that are gone stay: a target sets the columns of the schema alone, and would leave in the others
+    what they held before.
+
     Args:
         schema: The schema of today.
         remembered: The first type of each column. What makes no sense is ignored.
@@ -198,13 +203,20 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, str]) -> tu
             continue
         kept["properties"][column] = copy.deepcopy(BY_KIND[old])
         changes.append(TypeChange(column, old, new))
+    for column, old in remembered.items():
+        if column not in kept["properties"] and column not in ADDED_COLUMNS and old in BY_KIND:
+            kept["properties"][column] = copy.deepcopy(BY_KIND[old])
     return kept, changes
 
 
 def schema_from_types(types: Mapping[str, str], keys: tuple[str, ...] = KEY_COLUMNS) -> Schema:
     """Return a schema that a table with columns of these types accepts."""
     columns = {name: BY_KIND[kind] for name, kind in types.items() if kind in BY_KIND and name not in keys}
-    return _table({**columns, "uid": KEY}) if keys == KEY_COLUMNS else _object({**columns, **dict.fromkeys(keys, KEY)}, keys)
+    return (
+        _table({**columns, "uid": KEY})
+        if keys == KEY_COLUMNS
+        else _object({**columns, **dict.fromkeys(keys, KEY)}, keys)
+    )
 
 
 def _same_to_targets(old: str, new: str) -> bool:

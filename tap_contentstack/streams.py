@@ -282,7 +282,7 @@ class FeedStream(SweptStream):
     def begin(self) -> None:
         """Start over within a run: a new version, announced before its first record."""
         self._begin()
-        self._out.version = self.bookmark.version or 0
+        self._out.begin(self.bookmark.version)
         self.write_state()
 
     @override
@@ -293,7 +293,7 @@ class FeedStream(SweptStream):
         if not self.selected:
             return
         self._out = self.output
-        self._out.version = self.bookmark.version or 0
+        self._out.begin(self.bookmark.version)
         passes = Passes(
             feed=self._feed(),
             reader=self._reader(self._out),
@@ -399,7 +399,7 @@ class ListStream(SweptStream):
         if not self.selected:
             return
         output = self.output
-        output.version = self.bookmark.version or 0
+        output.begin(self.bookmark.version)
         messages = [output.message(row) for row in self.rows()]
         self.wait_for_version()
         with self.pen:
