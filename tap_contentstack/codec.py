@@ -13,8 +13,6 @@ from tap_contentstack.table import table_of
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from msgspec import Raw
-
 __all__ = ["Codec", "ExactItem", "FastItem", "encode"]
 
 
@@ -45,6 +43,6 @@ class Codec:
         return ExactWay(self._table).item
 
     @functools.cached_property
-    def fast(self) -> Callable[[Raw], FastItem | None]:
+    def fast(self) -> Callable[[object], FastItem | None]:
         """Takes an item's data and returns its record as text, or None if that is not what came."""
         return fast_way(self._table)

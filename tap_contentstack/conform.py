@@ -24,8 +24,8 @@ if t.TYPE_CHECKING:
     Conform: t.TypeAlias = Callable[[t.Any, Path | None, dict[str, t.Any]], t.Any]
 
 NORMALISATIONS = (
-    "A time is written in UTC with `Z`. Without an offset it counts as UTC, a date without time as its midnight. "
-    "Fractions of a second beyond the sixth digit are cut.",
+    "A time is written in UTC with `Z`, to the microsecond. Without an offset it counts as UTC.",
+    "A date without time is its midnight.",
     "An empty text in a date column is null.",
     "A file given as a whole asset is its uid; the asset is in `_unmapped`.",
     "A reference given as a bare uid is an object of `uid` and `_content_type_uid`.",
@@ -115,7 +115,11 @@ def _date_time(_: Shape) -> Conform:
             return None
         return (isinstance(value, str) and in_utc(value)) or UNFIT
 
-    return conform if _.nullable else lambda value, path, unmapped: UNFIT if value == "" else conform(value, path, unmapped)
+    return (
+        conform
+        if _.nullable
+        else lambda value, path, unmapped: UNFIT if value == "" else conform(value, path, unmapped)
+    )
 
 
 def _number(_: Shape) -> Conform:

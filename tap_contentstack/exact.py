@@ -8,7 +8,7 @@ import msgspec
 
 from tap_contentstack.conform import UNFIT, conformer, place
 from tap_contentstack.jsontext import cleaned, decode, is_clean
-from tap_contentstack.links import free_links, link_finder, references, unmapped_links
+from tap_contentstack.links import free_links, link_finder, unmapped_links
 from tap_contentstack.page import NUL_ESCAPE
 from tap_contentstack.paths import path_text
 
@@ -37,9 +37,7 @@ class ExactWay:
         """Prepare for a table's columns."""
         self._table = table
         shapes = {table.field_of[name]: (name, shape) for name, shape in table.columns.items()}
-        self._fields = {
-            field: (name, conformer(shape), shape.nullable) for field, (name, shape) in shapes.items()
-        }
+        self._fields = {field: (name, conformer(shape), shape.nullable) for field, (name, shape) in shapes.items()}
         self._finders = [
             (name, find, None if name == table.rest else (None, field))
             for field, (name, shape) in shapes.items()
@@ -48,7 +46,7 @@ class ExactWay:
 
     def item(self, data: t.Any) -> ExactItem:
         """Return what becomes of an item's data: JSON text, or the value that one stands for."""
-        value, was_cleaned = _value(data)
+        value, was_cleaned = _read(data)
         if not isinstance(value, dict):
             return ExactItem(unmapped={path_text(None): value}, cleaned=was_cleaned)
         unmapped: dict[str, t.Any] = {}
@@ -65,13 +63,13 @@ class ExactWay:
             publish_locale=_text(details.get("locale")) if isinstance(details, dict) else None,
             record=record,
             unmapped=unmapped,
-            references=references(links),
+            references=msgspec.to_builtins(list(dict.fromkeys(links))),
             cleaned=was_cleaned,
         )
 
     def _record(self, value: dict[str, t.Any], unmapped: dict[str, t.Any]) -> dict[str, t.Any]:
         rest = self._table.rest
-        record: dict[str, t.Any] = {rest: {}} if rest in self._table.columns else {}
+        record: dict[str, t.Any] = {rest: {}} if rest is not None and rest in self._table.columns else {}
         for key, each in value.items():
             field = self._fields.get(key) if key != rest else None
             if field is not None:
@@ -88,7 +86,7 @@ class ExactWay:
         return record
 
 
-def _value(data: t.Any) -> tuple[t.Any, bool]:
+def _read(data: t.Any) -> tuple[t.Any, bool]:
     """Return the value of an item's data, and whether characters had to be taken out of it."""
     if isinstance(data, (msgspec.Raw, bytes)):
         text = bytes(data)

@@ -9,9 +9,11 @@ import msgspec
 from msgspec import Raw
 
 from tap_contentstack.jsontext import decode, encode
-from tap_contentstack.links import FREE_MARKS, free_links, link_finder, references
+from tap_contentstack.links import FREE_MARKS, free_links
 from tap_contentstack.shapes import Shape
-from tap_contentstack.structs import InexpressibleError, UnfitError, attribute_of, member, raw_finder, struct_of, type_of
+from tap_contentstack.structs import InexpressibleError, attribute_of, struct_of, type_of
+from tap_contentstack.times import all_canonical
+from tap_contentstack.walk import UnfitError, compile_walk
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,35 +57,34 @@ class FastItem(msgspec.Struct, gc=False):
     references: bytes
 
 
-def fast_way(table: Table) -> Callable[[Raw], FastItem | None]:
+def fast_way(table: Table) -> Callable[[object], FastItem | None]:
     """Return what makes a record of an item's data, or returns None where the exact way has to."""
     try:
         shape, types = _types(table)
-        struct = struct_of(types, closed=table.rest is None)
-    except InexpressibleError:
+        decode_item = msgspec.json.Decoder(struct_of(types, closed=table.rest is None)).decode
+        walk = compile_walk(shape)
+    except (InexpressibleError, SyntaxError, RecursionError):
         return lambda _: None
-    decode_item = msgspec.json.Decoder(struct).decode
-    find = link_finder(shape, member=member, in_free=raw_finder)
     emit = _emitter(table)
     system_values = _system_values(table, shape)
     published_to = _published_to(table)
 
-    def fast(data: Raw) -> FastItem | None:
-        if type(data) is not Raw:
+    def fast(data: object) -> FastItem | None:
+        if type(data) is not Raw:  # an `Escaped` one
             return None
         links: list[Link] = []
+        times: list[str] = []
         try:
             item = decode_item(data)
-            if find is not None:
-                find(item, None, links)
+            walk(item, links, times)
             columns = emit(data, links)
         except NOT_AS_IT_CAME:
             return None
         uid, locale, details, version = system_values(item)
-        if uid is None:
+        if uid is None or (times and not all_canonical(times)):
             return None
         published = None if details is None else published_to(details)
-        found = encode(references(links)) if links else NO_LINKS
+        found = encode(links) if links else NO_LINKS
         return FastItem(uid, locale, published, version, columns, found)
 
     return fast
@@ -112,7 +113,9 @@ def _system_values(table: Table, shape: Shape) -> Callable[[t.Any], tuple[t.Any,
     fields = shape.fields or {}
     if all(key in table.columns for key in _SYSTEM_KINDS):
         return operator.attrgetter(*(attribute_of(shape, key) for key in _SYSTEM_KINDS))
-    getters = [member(shape, key) if key in fields else (lambda _: None) for key in _SYSTEM_KINDS]
+    getters = [
+        operator.attrgetter(attribute_of(shape, key)) if key in fields else (lambda _: None) for key in _SYSTEM_KINDS
+    ]
     return lambda item: tuple(get(item) for get in getters)
 
 
@@ -123,7 +126,7 @@ def _published_to(table: Table) -> Callable[[t.Any], str | None]:
         return lambda value: _text(value.get("locale")) if isinstance(value, dict) else None
     if "locale" not in details.fields:
         return lambda _: None
-    return member(details, "locale")
+    return operator.attrgetter(attribute_of(details, "locale"))
 
 
 def _text(value: t.Any) -> str | None:

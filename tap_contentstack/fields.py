@@ -212,7 +212,9 @@ def unknown_data_types(content_type: Mapping[str, t.Any]) -> dict[str, str]:
 
 def field_type_table() -> str:
     """Return the rows of the README's table: field, column, column of a field with several values."""
-    rows = [f"| {each.name} | `{each.data_type}` | {each.column} | {each.several or '–'} |" for each in FIELD_TYPES]
+    rows = [
+        f"| {each.name} | `{each.data_type}` | {each.column} | {each.several or 'the same'} |" for each in FIELD_TYPES
+    ]
     return "\n".join([*rows, f"| {UNKNOWN.name} | | {UNKNOWN.column} | {UNKNOWN.several} |"])
 
 

@@ -74,7 +74,7 @@ def cleaned(value: t.Any) -> t.Any:
 def is_clean(value: t.Any) -> bool:
     """Tell whether `cleaned` would leave a value as it is."""
     if isinstance(value, str):
-        return value.isascii() and "\0" not in value or not _UNSTORABLE.search(value)
+        return (value.isascii() and "\0" not in value) or not _UNSTORABLE.search(value)
     if isinstance(value, list):
         return all(is_clean(each) for each in value)
     if isinstance(value, dict):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import typing as t
 
+import msgspec
+
 from tap_contentstack.paths import Text, path_text
 from tap_contentstack.shapes import ASSET_UID, HTML, RICH_TEXT
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_contentstack.paths import Path
     from tap_contentstack.shapes import Shape
 
-    Link: t.TypeAlias = tuple[Path | None, str, str | None]
-    Find: t.TypeAlias = Callable[[t.Any, Path | None, list[Link]], None]
-    Member: t.TypeAlias = Callable[[Shape, str], Callable[[t.Any], t.Any]]
+    Find: t.TypeAlias = Callable[[t.Any, Path | None, list["Link"]], None]
 
 ASSETS = "sys_assets"
 """Stands for the content type of an asset, as in the feed."""
@@ -27,52 +27,38 @@ RICH_TEXT_MARKS = (b'-uid"', b'asset_uid"')
 FREE_MARKS = (b"-uid", b"_uid")
 """One of these is in all JSON that has a link."""
 
-_HTML_MARKS = ("data-sys-", "asset_uid")
+HTML_MARKS = ("data-sys-", "asset_uid")
 _TAG = re.compile(r"""<[a-zA-Z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
 
-def link_finder(
-    shape: Shape,
-    *,
-    member: Member | None = None,
-    in_free: Callable[[Shape], Find] | None = None,
-) -> Find | None:
-    """Return what finds the links in values of a shape; None if there can be none.
+class Link(msgspec.Struct, frozen=True, gc=False):
+    """One element of the column `_references`."""
 
-    Args:
-        shape: The shape.
-        member: Makes what takes a key's value from an object; objects are dicts unless this says otherwise.
-        in_free: Makes what finds the links in JSON of any shape; that is decoded unless this says otherwise.
-    """
-    member, in_free = member or _dict_member, in_free or _free
-
-    def finder(shape: Shape) -> Find | None:
-        if shape.media_type == ASSET_UID and shape.kind == "string":
-            return _asset
-        if shape.media_type == HTML and shape.kind == "string":
-            return _html
-        if shape.is_reference:
-            return _reference(member(shape, "uid"), member(shape, "_content_type_uid"))
-        if shape.fields is not None:
-            each = [
-                (key, member(shape, key), found)
-                for key, inner in shape.fields.items()
-                if key not in LINKLESS and (found := finder(inner))
-            ]
-            return _record(each) if each else None
-        if shape.items is not None:
-            found = finder(shape.items)
-            return found and _elements(found)
-        return in_free(shape) if shape.is_free else None
-
-    return finder(shape)
+    path: str
+    uid: str
+    content_type_uid: str | None
 
 
-def references(links: Iterable[Link]) -> list[dict[str, str | None]]:
-    """Return links as the column `_references` lists them, each once."""
-    rows = dict.fromkeys((path_text(path), uid, content_type) for path, uid, content_type in links)
-    return [{"path": path, "uid": uid, "content_type_uid": content_type} for path, uid, content_type in rows]
+def link_finder(shape: Shape) -> Find | None:
+    """Return what finds the links in values of a shape; None if there can be none."""
+    if shape.media_type == ASSET_UID and shape.kind == "string":
+        return _asset
+    if shape.media_type == HTML and shape.kind == "string":
+        return html_links
+    if shape.is_reference:
+        return _reference
+    if shape.fields is not None:
+        each = {
+            key: find for key, inner in shape.fields.items() if key not in LINKLESS and (find := link_finder(inner))
+        }
+        return _record(each) if each else None
+    if shape.items is not None:
+        find_in = link_finder(shape.items)
+        return find_in and _elements(find_in)
+    if shape.is_free:
+        return rich_text_links if shape.media_type == RICH_TEXT else free_links
+    return None
 
 
 def unmapped_links(unmapped: Mapping[str, t.Any], out: list[Link]) -> None:
@@ -86,7 +72,7 @@ def free_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
     if isinstance(value, dict):
         uid, content_type = value.get("uid"), value.get("_content_type_uid")
         if uid and isinstance(uid, str) and isinstance(content_type, str):
-            out.append((path, uid, content_type))
+            out.append(Link(path_text(path), uid, content_type))
         _node(value, path, out)
         for key, each in value.items():
             free_links(each, (path, key), out)
@@ -94,7 +80,7 @@ def free_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
         for index, each in enumerate(value):
             free_links(each, (path, index), out)
     elif isinstance(value, str):
-        _html(value, path, out)
+        html_links(value, path, out)
 
 
 def rich_text_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
@@ -119,43 +105,44 @@ def _node(node: Mapping[str, t.Any], path: Path | None, out: list[Link]) -> None
         asset = redactor.get("asset_uid") or redactor.get("asset-uid")
     if entry and isinstance(entry, str):
         content_type = attributes.get("content-type-uid")
-        out.append((path, entry, content_type if isinstance(content_type, str) else None))
+        out.append(Link(path_text(path), entry, content_type if isinstance(content_type, str) else None))
     elif asset and isinstance(asset, str):
-        out.append((path, asset, ASSETS))
+        out.append(Link(path_text(path), asset, ASSETS))
 
 
-def _html(value: t.Any, path: Path | None, out: list[Link]) -> None:
-    """Find tags that embed or link to entries (`data-sys-entry-uid`) and assets (`data-sys-asset-uid`, `asset_uid`)."""
-    if not value or not any(mark in value for mark in _HTML_MARKS):
+def html_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
+    """Find tags that embed or link to entries (`data-sys-entry-uid`) and assets (`data-sys-asset-uid`, `asset_uid`).
+
+    What a text links to several times is listed once.
+    """
+    if not value or not any(mark in value for mark in HTML_MARKS):
         return
+    found: dict[Link, None] = {}
     for tag in _TAG.findall(value):
         attributes = {name.lower(): first or second or third for name, first, second, third in _ATTRIBUTE.findall(tag)}
         asset = attributes.get("data-sys-asset-uid") or attributes.get("asset_uid")
         if entry := attributes.get("data-sys-entry-uid"):
-            out.append((path, entry, attributes.get("data-sys-content-type-uid")))
+            found[Link(path_text(path), entry, attributes.get("data-sys-content-type-uid"))] = None
         elif asset:
-            out.append((path, asset, ASSETS))
+            found[Link(path_text(path), asset, ASSETS)] = None
+    out.extend(found)
 
 
 def _asset(value: t.Any, path: Path | None, out: list[Link]) -> None:
     if value:
-        out.append((path, value, ASSETS))
+        out.append(Link(path_text(path), value, ASSETS))
 
 
-def _reference(uid_of: Callable[[t.Any], t.Any], content_type_of: Callable[[t.Any], t.Any]) -> Find:
+def _reference(value: t.Any, path: Path | None, out: list[Link]) -> None:
+    if value is not None and (uid := value.get("uid")):
+        out.append(Link(path_text(path), uid, value.get("_content_type_uid")))
+
+
+def _record(fields: Mapping[str, Find]) -> Find:
     def find(value: t.Any, path: Path | None, out: list[Link]) -> None:
-        if value is not None and (uid := uid_of(value)):
-            out.append((path, uid, content_type_of(value)))
-
-    return find
-
-
-def _record(fields: list[tuple[str, Callable[[t.Any], t.Any], Find]]) -> Find:
-    def find(value: t.Any, path: Path | None, out: list[Link]) -> None:
-        if value is not None:
-            for key, get, find_in in fields:
-                if (each := get(value)) is not None:
-                    find_in(each, (path, key), out)
+        for key, find_in in fields.items() if value is not None else ():
+            if (each := value.get(key)) is not None:
+                find_in(each, (path, key), out)
 
     return find
 
@@ -163,14 +150,7 @@ def _record(fields: list[tuple[str, Callable[[t.Any], t.Any], Find]]) -> Find:
 def _elements(find_in: Find) -> Find:
     def find(value: t.Any, path: Path | None, out: list[Link]) -> None:
         for index, each in enumerate(value):
-            find_in(each, (path, index), out)
+            if each is not None:
+                find_in(each, (path, index), out)
 
     return find
-
-
-def _free(shape: Shape) -> Find:
-    return rich_text_links if shape.media_type == RICH_TEXT else free_links
-
-
-def _dict_member(_: Shape, key: str) -> Callable[[t.Any], t.Any]:
-    return lambda value: value.get(key)

@@ -11,7 +11,11 @@ from msgspec import Raw
 NUL_ESCAPE = b"\\u0000"
 """Stands in a page for every character that no target can store: U+0000, and half a surrogate pair."""
 
-_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_SUSPICIOUS = re.compile(
+    rb"""\\u(?: [dD][89a-fA-F]                                     # surrogates
+             | 00(?: 00 | 2[dD] | 5[fF] | [46][1-9a-fA-F] | [57][0-9aA] ) )  # U+0000; `-`, `_` and letters""",
+    re.VERBOSE,
+)
 _ESCAPE = re.compile(
     rb"""\\(?: u[dD][89abAB]..\\u[dD][c-fC-F]..  # a pair of surrogates is one character
              | (?P<half>u[dD][89a-fA-F]..)
@@ -21,8 +25,12 @@ _ESCAPE = re.compile(
 _HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 
-class Unstorable(bytes):
-    """Data with characters that no target can store: they have to be taken out, so it cannot go out as it came."""
+class Escaped(bytes):
+    """Data with escapes that have to be undone before it can be searched, or go out.
+
+    They stand for characters that no target can store, or for letters, which may be part of a word that links are known
+    by.
+    """
 
     __slots__ = ()
 
@@ -82,17 +90,22 @@ def decode_page(body: bytes) -> Page:
         suspicious = b"\\" in body and _SUSPICIOUS.search(body)
         if suspicious:
             body = _ESCAPE.sub(_replace_half, body)
-        page = _decode(body)
-        if suspicious:
-            _mark_unstorable(page.items)
-        return page
-    except msgspec.ValidationError as error:
-        return _loose_page(body, error)
+        page = _read_page(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
         msg = "JSON nested too deeply"
         raise ValueError(msg) from error
+    if suspicious:
+        _mark_escaped(page.items)
+    return page
+
+
+def _read_page(body: bytes) -> Page:
+    try:
+        return _decode(body)
+    except msgspec.ValidationError as error:
+        return _loose_page(body, error)
 
 
 def _compacted(body: bytes) -> bytes:
@@ -117,11 +130,11 @@ def _replace_half(escape: re.Match[bytes]) -> bytes:
     return NUL_ESCAPE if escape["half"] else escape[0]
 
 
-def _mark_unstorable(items: list[RawItem]) -> None:
+def _mark_escaped(items: list[RawItem]) -> None:
     for item in items:
         data = bytes(item.data)
-        if NUL_ESCAPE in data:
-            item.data = t.cast("Raw", Unstorable(data))
+        if _SUSPICIOUS.search(data):
+            item.data = t.cast("Raw", Escaped(data))
 
 
 def _loose_page(body: bytes, problem: Exception) -> Page:
@@ -133,7 +146,6 @@ def _loose_page(body: bytes, problem: Exception) -> Page:
     except (msgspec.DecodeError, KeyError) as error:
         raise ValueError(str(problem)) from error
     counts = {key: values.get(key) for key in ("skip", "limit", "total_count")}
-    _mark_unstorable(items)
     tokens = {key: values.get(key) for key in ("pagination_token", "sync_token")}
     if not all(value is None or isinstance(value, str) for value in tokens.values()):
         raise ValueError(str(problem))

@@ -1,16 +1,16 @@
 """What a JSON schema says a value is: read once, then walked by all that check, convert or search values.
 
-The schema in use is the only source of types, be it discovered, pinned in a catalog or edited by a user. So whatever the
-tap has to know of a field stands in keywords that the SDK keeps and that targets understand or ignore:
+The schema in use is the only source of types, be it discovered, pinned in a catalog or edited by a user. So whatever
+the tap has to know of a field stands in keywords that the SDK keeps and that targets understand or ignore:
 
 - `contentMediaType: text/vnd.contentstack.asset-uid`: a text that is the uid of an asset (`ASSET_UID`).
 - `contentMediaType: text/html`: a text that may embed entries and assets (`HTML`).
 - `contentMediaType: application/vnd.contentstack.rich-text+json`: an object that is a JSON rich text (`RICH_TEXT`).
-- An object of exactly `uid` and `_content_type_uid` is a reference to an entry; a `default` of the latter is the content
-  type of references that come as bare uids.
+- An object of exactly `uid` and `_content_type_uid` is a reference to an entry; a `default` of the latter is the
+  content type of references that come as bare uids.
 - An object with `properties` is closed: an unknown key goes to `_unmapped`. One without is free JSON.
-- The type of a list's elements stands in `allOf: [{items: …}]`: targets make a list with `items` a typed array, which one
-  odd element stops from loading. Without, it is JSON to them, and validators check the elements all the same.
+- The type of a list's elements stands in `allOf: [{items: …}]`: targets make a list with `items` a typed array, which
+  one odd element stops from loading. Without, it is JSON to them, and validators check the elements all the same.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ INTEGER: Schema = {"type": ["integer", "null"]}
 BOOLEAN: Schema = {"type": ["boolean", "null"]}
 FREE_OBJECT: Schema = {"type": ["object", "null"]}
 FREE_LIST: Schema = {"type": ["array", "null"]}
-# The SDK's flattening drops a column whose first keyword is a list of schemas; with another keyword before, it is a text.
+# The SDK's flattening drops a column whose first keyword is a list of schemas; with another one before, it is a text.
 # Targets go by the first of `anyOf`: jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery.
 ANY_JSON: Schema = {
     "contentMediaType": "application/json",
@@ -112,8 +112,8 @@ def shape_of(schema: object) -> Shape:
     kind = kind_of(schema)
     nullable = _allows_null(schema, types)
     if kind == "json":
-        exact = schema == ANY_JSON or not set(schema) - _SILENT_KEYWORDS - {"type"} and not kinds
-        return Shape(kind=kind, nullable=nullable, check=None if exact else schema)
+        anything = schema == ANY_JSON or not (kinds or schema.keys() - _SILENT_KEYWORDS)
+        return Shape(kind=kind, nullable=nullable, check=None if anything else schema)
     properties = schema.get("properties")
     fields = {key: shape_of(each) for key, each in properties.items()} if isinstance(properties, dict) else None
     items = _items_of(schema) if kind == "array" else None

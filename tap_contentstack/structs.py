@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 import typing as t
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from tap_contentstack.jsontext import decode
-from tap_contentstack.links import FREE_MARKS, LINKLESS, RICH_TEXT_MARKS, free_links, rich_text_links
-from tap_contentstack.shapes import RICH_TEXT
-from tap_contentstack.times import CANONICAL
+from tap_contentstack.links import LINKLESS
+from tap_contentstack.times import MAX_LENGTH
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from tap_contentstack.links import Find, Link
-    from tap_contentstack.paths import Path
     from tap_contentstack.shapes import Shape
 
 
 class InexpressibleError(Exception):
     """No type says what this schema says."""
-
-
-class UnfitError(Exception):
-    """A value needs the exact way."""
 
 
 class AnyObject(Struct, gc=False):
@@ -35,14 +26,13 @@ class AnyObject(Struct, gc=False):
 
 _SCALARS: Mapping[str, t.Any] = {
     "string": str,
-    "date-time": t.Annotated[str, Meta(pattern=f"^{CANONICAL}$")],
+    "date-time": t.Annotated[str, Meta(max_length=MAX_LENGTH)],  # the rest of the check is for many times at once
     "number": float,
     "integer": t.Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)],
     "boolean": bool,
     "array": list[Raw],
     "object": AnyObject,
 }
-_FIRST_BYTE: Mapping[str, int] = {"object": ord("{"), "array": ord("[")}
 
 
 def struct_of(types: Mapping[str, t.Any], *, closed: bool = True) -> type[Struct]:
@@ -80,30 +70,10 @@ def type_of(shape: Shape, *, searched: bool = True) -> t.Any:
     if shape.is_free and searched:
         return Raw
     if shape.fields is not None:
-        inner: t.Any = struct_of({key: type_of(each, searched=key not in LINKLESS) for key, each in shape.fields.items()})
+        types = {key: type_of(each, searched=key not in LINKLESS) for key, each in shape.fields.items()}
+        inner: t.Any = struct_of(types)
     elif shape.items is not None:
         inner = list[type_of(shape.items)]  # type: ignore[misc]
     else:
         inner = _SCALARS[shape.kind]
     return inner | None if shape.nullable and inner is not Raw else inner
-
-
-def member(shape: Shape, key: str) -> Callable[[t.Any], t.Any]:
-    """Return what takes a key's value from a struct."""
-    return operator.attrgetter(attribute_of(shape, key))
-
-
-def raw_finder(shape: Shape) -> Find:
-    """Return what finds links in JSON of any shape that is still text; it raises `UnfitError` if that is of another type."""
-    rich_text = shape.media_type == RICH_TEXT
-    marks, find = (RICH_TEXT_MARKS, rich_text_links) if rich_text else (FREE_MARKS, free_links)
-    first = _FIRST_BYTE.get(shape.kind)
-
-    def find_in(value: Raw, path: Path | None, out: list[Link]) -> None:
-        text = bytes(value)
-        if first is not None and text[0] != first and not (shape.nullable and text == b"null"):
-            raise UnfitError
-        if any(mark in text for mark in marks):
-            find(decode(text), path, out)
-
-    return find_in
