@@ -1,4 +1,4 @@
-"""Serve a seeded stack: `python -m sandbox --port 8900`."""
+"""Serve a seeded stack, or an exported one: `python -m sandbox --port 8900 --export DIR`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import json
 import signal
 import sys
+from pathlib import Path
 from threading import Event
 
 from sandbox.admin import PREFIX
+from sandbox.export import ExportError, load_export
 from sandbox.seed import seeded_stack
 from sandbox.service import Sandbox
 
@@ -20,12 +22,23 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--entries", type=int, default=300)
     parser.add_argument("--page-size", type=int, default=100)
+    parser.add_argument("--export", type=Path, metavar="DIR", help="a stack that Contentstack's CLI exported")
+    parser.add_argument("--environment", help="of the export: name or uid; by default the one with the most content")
     arguments = parser.parse_args()
 
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stack = seeded_stack(seed=arguments.seed, entries=arguments.entries)
+    try:
+        if arguments.export:
+            export = load_export(arguments.export, arguments.environment)
+            print(export.summary(), file=sys.stderr)
+            stack = export.stack
+        else:
+            stack = seeded_stack(seed=arguments.seed, entries=arguments.entries)
+    except ExportError as error:
+        print(error, file=sys.stderr)
+        return 1
     sandbox = Sandbox(stack, page_size=arguments.page_size, port=arguments.port)
     try:
         sandbox.start()
