@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from sandbox import Sandbox, seeded_stack
-from sandbox.demo import RUN, MeltanoError, MeltanoProject, tables
+from sandbox.demo import LISTS, RUN, MeltanoError, MeltanoProject, tables
 from sandbox.postgres import Postgres
 
 STATE = ".state/{environment}:tap-contentstack-to-target-postgres/state.json"
@@ -76,7 +76,7 @@ def marked(connection) -> set[tuple[str, str]]:
     return {
         (row["uid"], row["_publish_locale"])
         for table in tables(connection)
-        if table != "content_types"
+        if table not in LISTS
         for row in rows(connection, table)
         if row["_sdc_deleted_at"] is not None
     }
