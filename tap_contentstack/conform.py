@@ -32,7 +32,6 @@ NORMALISATIONS = (
     "A whole number in an integer column is written without a fraction: `2`, not `2.0`.",
     "U+0000 and unpaired surrogates are taken out of texts and keys. A key that then is there twice gets a hash.",
     "Of a key that an object has twice, the last value counts.",
-    "Where a catalog forbids null, a null is left out.",
 )
 """What a record does not tell of its item, `_unmapped` included."""
 
@@ -61,8 +60,7 @@ def place(conform: Conform, value: t.Any, path: Path, unmapped: dict[str, t.Any]
     """Return what goes into the record: the value, null in its place, or `UNFIT` if null will not do either."""
     fit = conform(value, path, unmapped)
     if fit is UNFIT:
-        if value is not None:
-            unmapped[path_text(path)] = value
+        unmapped[path_text(path)] = value
         return None if nullable else UNFIT
     return fit
 

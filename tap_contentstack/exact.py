@@ -9,7 +9,6 @@ import msgspec
 from tap_contentstack.conform import UNFIT, conformer, place
 from tap_contentstack.jsontext import cleaned, decode, is_clean
 from tap_contentstack.links import free_links, link_finder, unmapped_links
-from tap_contentstack.page import NUL_ESCAPE
 from tap_contentstack.paths import path_text
 
 if t.TYPE_CHECKING:
@@ -94,7 +93,7 @@ def _read(data: t.Any) -> tuple[t.Any, bool]:
             value = decode(text)
         except ValueError:
             return text.decode(errors="replace").replace("\0", ""), True
-        if NUL_ESCAPE not in text and b"\\u" not in text:
+        if b"\\u" not in text:
             return value, False
     else:
         value = data

@@ -8,14 +8,11 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
-NUL_ESCAPE = b"\\u0000"
-"""Stands in a page for every character that no target can store: U+0000, and half a surrogate pair."""
-
-_SUSPICIOUS = re.compile(
-    rb"""\\u(?: [dD][89a-fA-F]                                     # surrogates
-             | 00(?: 00 | 2[dD] | 5[fF] | [46][1-9a-fA-F] | [57][0-9aA] ) )  # U+0000; `-`, `_` and letters""",
-    re.VERBOSE,
-)
+_NUL = b"\\u0000"
+_HIDDEN = re.compile(rb"\\u00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA])")
+"""Escapes of U+0000, of `-`, `_` and letters."""
+_SUSPICIOUS = re.compile(rb"\\u(?:[dD][89a-fA-F]|00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA]))")
+"""Those, and surrogates."""
 _ESCAPE = re.compile(
     rb"""\\(?: u[dD][89abAB]..\\u[dD][c-fC-F]..  # a pair of surrogates is one character
              | (?P<half>u[dD][89a-fA-F]..)
@@ -87,17 +84,16 @@ def decode_page(body: bytes) -> Page:
     try:
         if not body.isascii():
             body = _valid_utf8(body)
-        suspicious = b"\\" in body and _SUSPICIOUS.search(body)
-        if suspicious:
-            body = _ESCAPE.sub(_replace_half, body)
-        page = _read_page(body)
+        if b"\\" not in body or not _SUSPICIOUS.search(body):
+            return _read_page(body)
+        readable = _ESCAPE.sub(_without_half, body)
+        page = _read_page(readable)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
         msg = "JSON nested too deeply"
         raise ValueError(msg) from error
-    if suspicious:
-        _mark_escaped(page.items)
+    _mark_escaped(page.items, readable, body)
     return page
 
 
@@ -113,28 +109,33 @@ def _compacted(body: bytes) -> bytes:
     try:
         return msgspec.json.format(body, indent=-1)
     except (msgspec.DecodeError, RecursionError):
-        return body
+        return body.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def _valid_utf8(body: bytes) -> bytes:
-    """Check that a body is UTF-8; halves of surrogate pairs, which some encoders write as they are, are replaced."""
+    """Check that a body is UTF-8; halves of surrogate pairs, which some encoders write as they are, become escapes."""
     try:
         body.decode()
     except UnicodeDecodeError:
-        body = _HALF_IN_UTF8.sub(NUL_ESCAPE.replace(b"\\", b"\\\\"), body)
+        body = _HALF_IN_UTF8.sub(lambda half: b"\\u%04x" % ord(half[0].decode(errors="surrogatepass")), body)
         body.decode()
     return body
 
 
-def _replace_half(escape: re.Match[bytes]) -> bytes:
-    return NUL_ESCAPE if escape["half"] else escape[0]
+def _without_half(escape: re.Match[bytes]) -> bytes:
+    """Replace half a surrogate pair, which no decoder takes, by an escape of the same length."""
+    return _NUL if escape["half"] else escape[0]
 
 
-def _mark_escaped(items: list[RawItem]) -> None:
+def _mark_escaped(items: list[RawItem], readable: bytes, body: bytes) -> None:
+    """Give items with escapes that hide something their own text again, and mark them."""
+    position = 0
     for item in items:
         data = bytes(item.data)
-        if _SUSPICIOUS.search(data):
-            item.data = t.cast("Raw", Escaped(data))
+        if _HIDDEN.search(data):
+            position = readable.index(data, position)
+            item.data = t.cast("Raw", Escaped(body[position : position + len(data)]))
+            position += len(data)
 
 
 def _loose_page(body: bytes, problem: Exception) -> Page:

@@ -1,0 +1,243 @@
+"""Both ways of an item, over random content types and data; the fast one against the exact one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tap_contentstack import schema as schemas
+from tap_contentstack.codec import Codec, encode
+from tap_contentstack.jsontext import cleaned, decode
+from tap_contentstack.page import decode_page
+from tests.content_models import as_text, content_types
+
+replayable = settings(
+    deadline=None,
+    print_blob=True,
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def read(data):
+    """Return an item's data as the codec gets it from a page."""
+    return decode_page(b'{"items":[{"type":"entry_published","data":' + as_text(data) + b"}]}").items[0].data
+
+
+def entry_codec(content_type, **options):
+    schema = schemas.entry_schema(content_type)
+    return Codec(schema, columns=schemas.entry_columns(content_type), **options)
+
+
+def assert_same_both_ways(codec, data):
+    """Check that the fast way, where it is one, gives what the exact way gives; return whether it was."""
+    fast, exact = codec.fast(data), codec.exact(data)
+    if fast is None:
+        return False
+    assert decode(fast.columns + b"}") == exact.record
+    assert json.loads(fast.references) == exact.references
+    assert exact.unmapped == {}
+    assert not exact.cleaned
+    assert (fast.uid, fast.locale, fast.publish_locale) == (exact.uid, exact.locale, exact.publish_locale)
+    assert fast.version == exact.record.get("_version", fast.version)
+    return True
+
+
+@replayable
+@given(st.data())
+def test_the_fast_way_gives_what_the_exact_way_gives(data):
+    content_type, items = data.draw(content_types())
+    codec = entry_codec(content_type)
+    for _ in range(3):
+        assert_same_both_ways(codec, read(data.draw(items)))
+
+
+@replayable
+@given(st.data())
+def test_the_fast_way_gives_the_same_with_columns_deselected_and_types_kept(data):
+    content_type, items = data.draw(content_types())
+    schema = schemas.entry_schema(content_type)
+    columns = sorted(schemas.column_types(schema))
+    kinds = st.sampled_from(["string", "number", "integer", "boolean", "date-time", "object", "array", "json"])
+    kept, _ = schemas.keep_types(schema, data.draw(st.dictionaries(st.sampled_from(columns), kinds, max_size=3)))
+    selected = data.draw(st.none() | st.sets(st.sampled_from(columns)))
+    codec = Codec(kept, columns=schemas.entry_columns(content_type), selected=selected)
+    for _ in range(3):
+        assert_same_both_ways(codec, read(data.draw(items)))
+
+
+@replayable
+@given(st.data())
+def test_the_fast_way_gives_the_same_in_the_combined_stream(data):
+    _, items = data.draw(content_types())
+    codec = Codec(schemas.combined_schema(), combined=True)
+    for _ in range(3):
+        assert_same_both_ways(codec, read(data.draw(items)))
+
+
+@replayable
+@given(st.data())
+def test_every_record_is_valid(data):
+    content_type, items = data.draw(content_types())
+    codec = entry_codec(content_type)
+    exact = codec.exact(read(data.draw(items)))
+    added = {"uid": "e0", "_publish_locale": "en-us", "_references": exact.references, "_unmapped": exact.unmapped or None}
+    record = json.loads(encode(exact.record | added))
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    jsonschema.Draft202012Validator(schemas.entry_schema(content_type), format_checker=checker).validate(record)
+    assert "\\u0000" not in json.dumps(record).replace("\\\\", "")
+
+
+@replayable
+@given(st.data())
+def test_an_item_can_be_rebuilt_from_its_record_and_what_did_not_fit(data):
+    content_type, items = data.draw(content_types())
+    item = data.draw(items)
+    exact = entry_codec(content_type).exact(read(item))
+    fields = {column: field for field, column in schemas.entry_columns(content_type).items()}
+    rebuilt = {fields.get(column, column): value for column, value in decode(encode(exact.record)).items()}
+    for path, value in exact.unmapped.items():
+        rebuilt = put(rebuilt, steps(path), value)
+    assert_same_value(cleaned(decode(as_text(item))), rebuilt)
+
+
+def steps(path):
+    """Return the keys and indices of a path."""
+    parts = re.findall(r'\.?([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]', path)
+    return [name or (int(index) if index else json.loads(text)) for name, index, text in parts]
+
+
+def put(target, keys, value):
+    if not keys:
+        return value
+    target[keys[0]] = put(target[keys[0]] if len(keys) > 1 else None, keys[1:], value)
+    return target
+
+
+def assert_same_value(original, rebuilt):
+    """Check that two values differ by the normalisations alone."""
+    if isinstance(original, dict) and isinstance(rebuilt, dict):
+        assert original.keys() == rebuilt.keys()
+        for key, value in original.items():
+            assert_same_value(value, rebuilt[key])
+    elif isinstance(original, list) and isinstance(rebuilt, list):
+        assert len(original) == len(rebuilt)
+        for each, other in zip(original, rebuilt, strict=True):
+            assert_same_value(each, other)
+    elif isinstance(original, str) and isinstance(rebuilt, dict):
+        assert rebuilt in ({"uid": original, "_content_type_uid": "blog"}, {"uid": original, "_content_type_uid": None})
+    elif original != rebuilt:
+        assert isinstance(original, str)
+        assert (rebuilt is None and original == "") or moment(original) == moment(rebuilt)
+    else:
+        assert isinstance(original, bool) == isinstance(rebuilt, bool)
+
+
+def moment(text):
+    value = dt.datetime.fromisoformat(text.upper())
+    return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+
+CONTENT_TYPE = {
+    "uid": "blog",
+    "schema": [
+        {"uid": "title", "data_type": "text"},
+        {"uid": "price", "data_type": "number"},
+        {"uid": "body", "data_type": "json", "field_metadata": {"allow_json_rte": True}},
+        {"uid": "Title", "data_type": "text"},
+        {"uid": "at", "data_type": "isodate"},
+    ],
+}
+SYSTEM = {"uid": "e1", "locale": "en-us", "_version": 3, "publish_details": {"locale": "fr-fr"}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"title": "a"},
+        {"price": 1, "body": {"type": "doc", "children": []}, "at": None},
+        {"at": "2024-02-29T10:00:00.123Z", "Title": "x"},
+        {"price": 10**300, "tags": []},
+    ],
+)
+def test_an_item_that_fits_takes_the_fast_way(value):
+    assert assert_same_both_ways(entry_codec(CONTENT_TYPE), read(SYSTEM | value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"title": 1},
+        {"unknown": 1},
+        {"price": "1"},
+        {"price": 10**400},
+        {"price": True},
+        {"body": []},
+        {"title": "a\0b"},
+        {"at": "2024-02-30T10:00:00Z"},
+        {"at": "2024-02-29T10:00:00+00:00"},
+        {"at": "2024-02-29T10:00:00.1234567Z"},
+        {"uid": ""},
+        {"uid": None},
+        {"_version": 1.0},
+        {"_version": 2**63},
+    ],
+)
+def test_an_item_that_does_not_fit_takes_the_exact_way(value):
+    assert entry_codec(CONTENT_TYPE).fast(read(SYSTEM | value)) is None
+
+
+def test_the_fast_way_leaves_the_text_of_an_item_as_it_came():
+    data = read(SYSTEM | {"price": 1.5})
+    codec = Codec({"properties": {key: value for key, value in schemas.entry_schema(CONTENT_TYPE)["properties"].items() if key != "Title"}})
+    assert codec.fast(data).columns + b"}" == bytes(data)
+
+
+def test_a_column_that_is_renamed_or_deselected_is_renamed_or_left_out():
+    codec = entry_codec(CONTENT_TYPE, selected={"Title_fb2bb6d1", "title"} | set(schemas.entry_columns(CONTENT_TYPE).values()))
+    item = codec.fast(read(SYSTEM | {"title": "low", "Title": "high", "price": "no number"}))
+    column = schemas.entry_columns(CONTENT_TYPE)["Title"]
+    assert json.loads(item.columns + b"}") == {"uid": "e1", "title": "low", column: "high"}
+    assert (item.locale, item.publish_locale, item.version) == ("en-us", "fr-fr", 3)
+
+
+def test_numbers_keep_their_digits():
+    codec = entry_codec(CONTENT_TYPE)
+    text = b'{"uid":"e1","price":12345678901234567890.12345678901234567890,"unknown":0.10000000000000000000001,"x":1e400}'
+    exact = codec.exact(decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data)
+    assert encode(exact.record["price"]) == b"12345678901234567890.12345678901234567890"
+    assert encode(exact.unmapped) == b'{"unknown":0.10000000000000000000001,"x":1E+400}'
+
+
+@pytest.mark.parametrize("text", [b"null", b"[]", b'"x"', b"5", b"9" * 5000, b"[" * 900 + b"]" * 900, b"1e99999999999999999999"])
+def test_the_exact_way_never_fails(text):
+    item = entry_codec(CONTENT_TYPE).exact(decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data)
+    assert item.uid is None
+    encode(item.unmapped)
+
+
+def test_a_value_in_python_is_as_good_as_its_text():
+    codec = entry_codec(CONTENT_TYPE)
+    item = codec.exact({"uid": "e1", "title": "a\ud800\0"})
+    assert (item.record, item.cleaned) == ({"uid": "e1", "title": "a"}, True)
+
+
+def test_keys_that_become_the_same_are_both_kept():
+    item = entry_codec(CONTENT_TYPE).exact(read({"uid": "e1", "x": 1, "x\0": 2}))
+    assert sorted(item.unmapped.values()) == [1, 2]
+
+
+def test_custom_fields_of_the_combined_stream_are_in_one_column():
+    codec = Codec(schemas.combined_schema(), combined=True)
+    data = read(SYSTEM | {"title": "a", "price": 1, "data": 2, "related": [{"uid": "e2", "_content_type_uid": "blog"}]})
+    assert assert_same_both_ways(codec, data)
+    exact = codec.exact(data)
+    assert exact.record["data"] == {"price": 1, "data": 2, "related": [{"uid": "e2", "_content_type_uid": "blog"}]}
+    assert exact.references == [{"path": "related[0]", "uid": "e2", "content_type_uid": "blog"}]
