@@ -6,7 +6,7 @@ import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_contentstack.times import in_utc
+from tap_contentstack.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
     import logging
@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.codec import Codec
     from tap_contentstack.output import Output
-    from tap_contentstack.page import RawItem
+    from tap_contentstack.page import Page, RawItem
 
 PUBLISHED = frozenset({"entry_published", "asset_published"})
 UNPUBLISHED = frozenset({"entry_unpublished", "asset_unpublished"})
@@ -90,10 +90,17 @@ class ItemReader:
     feed_locale: str | None
     """The locale that the API filters by."""
     logger: logging.Logger
+    _times_fit: bool = False
     unusable: int = 0
     cleaned: int = 0
     unfit: int = 0
     _unknown_events: set[str] = field(default_factory=set)
+
+    def begin(self, page: Page) -> Page:
+        """Prepare for a page's items, and return it: their times are looked at together, which is quicker."""
+        times = [item.event_at for item in page.items]
+        self._times_fit = max(map(len, times), default=0) <= MAX_LENGTH and all_canonical(times)
+        return page
 
     def concerns(self, item: RawItem) -> bool:
         """Return whether an item is one of the stream's."""
@@ -107,7 +114,7 @@ class ItemReader:
 
     def published(self, item: RawItem) -> Change | None:
         """Return the row that a published item is, or None if it is out of scope or has no usable key."""
-        event_at = in_utc(item.event_at)
+        event_at = item.event_at if self._times_fit else in_utc(item.event_at)
         if self.output.takes_lines and (fast := self.codec.fast(item.data)):
             locale = fast.publish_locale or self.feed_locale or fast.locale
             if fast.uid and locale:

@@ -132,7 +132,7 @@ class LineOutput(Output):
 
     @override
     def write(self, messages: Iterable[bytes]) -> None:
-        self._pen.write_lines(b"".join(messages))
+        self._pen.write_lines(messages)
         self._tail = b""
 
 

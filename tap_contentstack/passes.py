@@ -153,7 +153,8 @@ class Passes:
         pages = self.feed.resumed_pass(token) if token else self.feed.initial_pass()
         for page in self._with_refusals(pages):
             self.progress.expect(page.total_count, bookmark.items_seen, self.reader.output)
-            changes = [change for item in page.items if item.type in PUBLISHED and (change := self._read(item))]
+            items = self.reader.begin(page).items
+            changes = [change for item in items if item.type in PUBLISHED and (change := self._read(item))]
             seen = bookmark.items_seen + len(page.items)
             if self.record_limit is not None:
                 with self.pen:
@@ -231,7 +232,7 @@ class Passes:
             if self.record_limit is not None and delta.pages > 1:
                 return
             changes = []
-            for item in page.items:
+            for item in self.reader.begin(page).items:
                 if item.type == TYPE_DELETED and self.reader.concerns(item):
                     self._on_type_deleted(item.content_type_uid)
                 elif (change := self._read(item)) and delta.wins(change):

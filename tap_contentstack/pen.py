@@ -13,6 +13,7 @@ from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
 
@@ -34,7 +35,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
-        self._lines = bytearray()
+        self._lines: list[bytes] = []
 
     def __enter__(self) -> t.Self:
         """Wait for the pen and take it."""
@@ -56,14 +57,14 @@ class Pen(GenericSingerWriter[bytes, Message]):
         finally:
             self._lock.release()
 
-    def write_lines(self, lines: bytes) -> None:
+    def write_lines(self, lines: Iterable[bytes]) -> None:
         """Write finished lines, each with its line end; only for whoever holds the pen."""
-        self._lines += lines
+        self._lines.extend(lines)
 
     @override
     def write_message(self, message: Message) -> None:
         with self:
-            self._lines += self.format_message(message)
+            self._lines.append(self.format_message(message))
 
     @override
     def serialize_message(self, message: Message) -> bytes:
@@ -72,8 +73,8 @@ class Pen(GenericSingerWriter[bytes, Message]):
     def flush(self) -> None:
         """Hand the lines over to whoever reads stdout."""
         if self._lines:
-            lines, self._lines = self._lines, bytearray()
-            sys.stdout.buffer.write(lines)
+            lines, self._lines = self._lines, []
+            sys.stdout.buffer.write(b"".join(lines))
             sys.stdout.buffer.flush()
 
     def close(self, timeout: float) -> bool:

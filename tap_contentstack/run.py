@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import queue
@@ -56,6 +57,7 @@ class Run:
             stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream) and stream.selected
         ]
         self._begin(streams)
+        gc.freeze()  # what is there now stays: modules, schemas, settings; not to be looked through again and again
         for stream in streams:
             self._waiting.put(stream)
         for number in range(min(self._tap.settings.max_concurrency, len(streams))):

@@ -350,7 +350,7 @@ class FeedStream(SweptStream):
     def rows(self) -> Iterable[dict[str, t.Any]]:
         reader = self._reader(PlainOutput())
         for page in self._feed().initial_pass():
-            for item in page.items:
+            for item in reader.begin(page).items:
                 if item.type == self._events[0] and reader.concerns(item) and (change := reader.published(item)):
                     yield change.message
 
