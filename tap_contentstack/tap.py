@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import fnmatch
 import json
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 from singer_sdk import Tap
+from singer_sdk.exceptions import MapperNotInitialized
 from typing_extensions import override
 
 from tap_contentstack import schema as schemas
@@ -148,7 +150,8 @@ class TapContentstack(Tap):
             if isinstance(stream, SweptStream):
                 bookmark = bookmarks.get(stream.name)
                 stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
-                self.mapper.register_raw_stream_schema(stream.name, stream.selected_schema, stream.primary_keys)
+                with contextlib.suppress(MapperNotInitialized):  # discovery needs none
+                    self.mapper.register_raw_stream_schema(stream.name, stream.selected_schema, stream.primary_keys)
 
     def _add_vanished(self, bookmarks: dict[str, t.Any]) -> None:
         """Add streams for bookmarks whose content type the list of content types does not have."""
