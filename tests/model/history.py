@@ -1,0 +1,646 @@
+"""Histories: random steps of a stack, a tap, a target and a scheduler, and what must hold on the way and at the end.
+
+The guarantee has limits (README: "How it recovers"), and so have the histories. They are all here:
+
+- The target is ahead of the confirmed state only by the output of runs with the configuration of now, or of runs before
+  a change to a configuration that this history has not had (`Play.may_change`).
+- While `event_types` is narrowed, nothing is compared.
+- The feed tells what it is assumed to tell: an item that an initial pass lists is published, a sync token covers every
+  edit since `init`, an unpublish names its locale, a feed of one locale brings every delete from it. So `per_item`
+  compaction is tried on stacks of one locale only: on others it loses events for good.
+- A uid belongs to one content type, and an item's `_version` only grows.
+- A dropped table is loaded anew with the state hidden, again and again until the target has confirmed a state; before
+  that, nobody but the user knows of it. Tables of deselected streams are not dropped.
+- A column that the target made in a run whose state it lost may be of a type that nobody remembers: where the load then
+  stops, its table is dropped and loaded anew, as the README says.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import typing as t
+from dataclasses import asdict, dataclass, field, fields
+
+from sandbox import Behaviour, Fault
+from sandbox.clock import iso
+from tests.model.clock import BEGINNING
+from tests.model.compare import differences
+from tests.model.process import STOPPED, MemoryTap, Outcome, Plan, run_tap
+from tests.model.target import LoadStoppedError, Loss, RuleBrokenError, Target, Transcript, lines_read
+from tests.model.world import World
+
+Json: t.TypeAlias = dict[str, t.Any]
+
+SETTLING_RUNS = 5
+NARROWED = ["entry_published", "asset_published", "entry_unpublished"]
+SCOPE_SETTINGS = ("environment", "branch", "locales", "event_types", "start_date", "content_types", "entry_streams")
+
+
+class DivergenceError(AssertionError):
+    """The guarantee does not hold; the first word says which part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a history: what happens, and the seed of its details."""
+
+    kind: str
+    seed: int
+    details: Json = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        details = ", ".join(
+            f"{name}={value!r}" for name, value in self.details.items() if value not in (None, [], False)
+        )
+        return f"{self.kind}(seed={self.seed}{', ' if details else ''}{details})"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A setup and its steps."""
+
+    seed: int
+    setup: Json
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [f"history {self.seed}: {self.setup}", *(f"  {n}. {step}" for n, step in enumerate(self.steps, 1))]
+        )
+
+
+@dataclass
+class Figures:
+    """What histories came to."""
+
+    histories: int = 0
+    runs: int = 0
+    kills: int = 0
+    stops: int = 0
+    faults: int = 0
+    edits: int = 0
+    records: int = 0
+    reloads: int = 0
+    divergences: int = 0
+
+    def add(self, other: Figures) -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{value:,} {name}" for name, value in asdict(self).items())
+
+
+def chance_of(*seeds: object) -> random.Random:
+    return random.Random("/".join(map(str, seeds)))  # noqa: S311 - to be replayed, not to be secret
+
+
+# Making histories
+
+
+def make_history(seed: int, length: int = 12) -> History:
+    """Return the history of a seed."""
+    chance = chance_of("history", seed)
+    setup = {
+        "locales": chance.choice((1, 2, 2, 3)),
+        "types": chance.choice((1, 2, 2, 3)),
+        "page_size": chance.choice((1, 2, 3, 5, 100)),
+        "combined": chance.random() < 0.35,
+        "merging": chance.random() < 0.4,
+    }
+    setup["behaviour"] = make_behaviour(chance, setup["locales"])
+    makers: tuple[tuple[t.Callable[[random.Random, Json], Step], int], ...] = (
+        (make_edit, 8),
+        (make_run, 10),
+        (make_config, 2),
+        (make_switch, 1),
+        (make_expiry, 2),
+        (make_damage, 1),
+        (make_refresh, 1),
+        (make_catalog, 1),
+        (make_wait, 1),
+    )
+    functions, weights = zip(*makers, strict=True)
+    steps = [make_run(chance, setup)] if chance.random() < 0.7 else []
+    steps += [maker(chance, setup) for maker in chance.choices(functions, weights, k=chance.randint(3, length))]
+    return History(seed, setup, tuple(steps))
+
+
+def make_behaviour(chance: random.Random, locales: int) -> Json:
+    compactions = ("none", "none", "per_key", "per_item") if locales == 1 else ("none", "per_key")
+    options: dict[str, tuple[t.Any, ...]] = {
+        "order": ("newest_first", "oldest_first", "shuffled"),
+        "compaction": compactions,
+        "history": (True, False),
+        "deletes": ("per_locale", "whole", "nameless"),
+        "publish_details": ("present", "present", "missing"),
+        "empty_pages": (False, True),
+        "total_count": ("right", "right", "right", "wrong_once", "wrong", "absent"),
+        "unchanged_token": ("same", "new"),
+        "unchanged_shape": ("bare", "full"),
+        "content_type_deleted_brings_entries": (False, True),
+        "title_on_unpublish": (False, True),
+        "asset_marker_on_unpublish": (True, False),
+        "ties": (False, True),
+        "branch_told": (True, True, True, False),
+        "seed": (0, 1, 2),
+    }
+    return {name: chance.choice(values) for name, values in options.items()}
+
+
+def a_seed(chance: random.Random) -> int:
+    return chance.randrange(10**6)
+
+
+def make_edit(chance: random.Random, _: Json) -> Step:
+    return Step("edit", a_seed(chance), {"times": chance.choice((1, 1, 2, 3, 6)), "focused": chance.random() < 0.4})
+
+
+def make_wait(chance: random.Random, _: Json) -> Step:
+    return Step("wait", a_seed(chance), {"seconds": chance.choice((0.05, 0.7, 3.0, 86400.0))})
+
+
+def make_run(chance: random.Random, _: Json) -> Step:
+    return Step("run", a_seed(chance), run_details(chance))
+
+
+def run_details(chance: random.Random) -> Json:
+    kind = chance.choices(("whole", "killed", "stopped"), (5, 6, 2))[0]
+    details: Json = {
+        "concurrency": chance.choice((1, 1, 2, 8)),
+        "lazy": chance.random() < 0.3,
+        "every_state": chance.random() < 0.75,
+        "cut": round(chance.random(), 3) if kind == "killed" else None,
+        "at_state": chance.random() < 0.5,
+        "confirm": chance.choice(("none", "last", "any", "any")),
+        "stop_at": chance.randint(2, 14) if kind == "stopped" else None,
+        "faults": [make_fault(chance) for _ in range(chance.choice((0, 0, 0, 1, 2)))],
+        "edits": [],
+        "page_size": 100,
+        "few_checks": 10,
+    }
+    if chance.random() < 0.3:
+        numbers = sorted(chance.randint(1, 25) for _ in range(chance.choice((1, 2, 4))))
+        details["edits"] = [[number, chance.choice(("before", "after")), a_seed(chance)] for number in numbers]
+    if chance.random() < 0.2:
+        details |= {"page_size": chance.choice((1, 2)), "few_checks": chance.choice((0, 1))}
+    details["short_page"] = chance.randint(0, 12) if chance.random() < 0.15 else None
+    details["hidden_type"] = chance.random() < 0.05
+    return details
+
+
+def make_fault(chance: random.Random) -> Json:
+    kind = chance.choice(("status", "status", "reset", "cut", "truncated", "html", "refused_token", "refused_token"))
+    status = {"status": chance.choice((408, 429, 500, 503)), "html": chance.choice((200, 502))}.get(kind, 200)
+    return {
+        "kind": kind,
+        "status": status,
+        "times": chance.choice((1, 1, 1, 2, 4)),
+        "after": chance.choice((0, 0, 1, 2, 4, 8, 16)),
+        "path": chance.choice(
+            (None, None, "/v3/stacks/sync", "/entries", "/v3/assets", "pagination_token", "sync_token")
+        ),
+        "retry_after": chance.choice((None, None, 1)),
+    }
+
+
+def make_config(chance: random.Random, _: Json) -> Step:
+    options: dict[str, tuple[t.Any, ...]] = {
+        "locales": (None, ["en-us"], ["en-us", "fr-fr"], ["fr-fr"]),
+        "start_date": (None, 0.3, 0.7),
+        "event_types": (None, NARROWED),
+        "content_types": (None, ["blog"], ["b*", "*"], ["blog", "Page-Old"]),
+        "environment": ("production", "staging"),
+        "branch": (None, "main", "live", "develop"),
+        "on_scope_change": ("restart", "fail"),
+        "entry_streams": ("per_content_type", "combined"),
+    }
+    name = chance.choice(sorted(options))
+    return Step("config", a_seed(chance), {"name": name, "value": chance.choice(options[name])})
+
+
+def make_switch(chance: random.Random, setup: Json) -> Step:
+    return Step("switch", a_seed(chance), make_behaviour(chance, setup["locales"]))
+
+
+def make_expiry(chance: random.Random, _: Json) -> Step:
+    return Step("expire", a_seed(chance), {"tokens": chance.choice((None, "sync", "pagination"))})
+
+
+def make_damage(chance: random.Random, _: Json) -> Step:
+    return Step(
+        "damage",
+        a_seed(chance),
+        {"how": chance.choice(("old", "old", "none", "foreign", "garbage", "garbage", "extra"))},
+    )
+
+
+def make_refresh(chance: random.Random, _: Json) -> Step:
+    return Step("refresh", a_seed(chance), {"drop": chance.random() < 0.5, **run_details(chance)})
+
+
+def make_catalog(chance: random.Random, _: Json) -> Step:
+    return Step("catalog", a_seed(chance), {"how": chance.choice(("pin", "deselect", "full_table", "clear", "clear"))})
+
+
+# Playing them
+
+
+class Play:
+    """A history under way."""
+
+    def __init__(self, history: History, tap_class: type[MemoryTap] = MemoryTap) -> None:
+        """Set the stage."""
+        self.history = history
+        self.figures = Figures(histories=1)
+        setup = history.setup
+        self._last: tuple[Outcome, Transcript]
+        self._tap_class = tap_class
+        self.world = World(
+            chance_of("world", history.seed),
+            locales=setup["locales"],
+            types=setup["types"],
+            page_size=setup["page_size"],
+        )
+        self.world.sandbox.behaviour = Behaviour(**setup["behaviour"])
+        self.target = Target()
+        self.settings: Json = {"max_retries": 2}
+        if setup["combined"]:
+            self.settings["entry_streams"] = "combined"
+        self.catalog: Json | None = None
+        self.state: Json | None = None
+        self._states: list[tuple[Json | None, str, int]] = [(None, self._scope, 0)]
+        self._outputs: list[str] = []  # the scope of each run that wrote something
+        self._confirmed_at = 0
+        self._scopes = {self._scope}
+
+    def play(self) -> None:
+        """Take all steps, let things settle, and see what is there.
+
+        Raises:
+            DivergenceError: Something that must hold does not.
+        """
+        for step in self.history.steps:
+            getattr(self, f"_{step.kind}")(step, chance_of(step.kind, step.seed))
+        self._settle()
+
+    # Steps of the stack
+
+    def _edit(self, step: Step, chance: random.Random) -> None:
+        only = self.world.some_item(chance) if step.details["focused"] else None
+        for _ in range(step.details["times"]):
+            self.world.edit(chance, only=only)
+
+    def _wait(self, step: Step, _: random.Random) -> None:
+        self.world.clock.sleep(step.details["seconds"])
+
+    def _switch(self, step: Step, _: random.Random) -> None:
+        self.world.sandbox.behaviour = Behaviour(**step.details)
+
+    def _expire(self, step: Step, _: random.Random) -> None:
+        self.world.sandbox.expire_tokens(step.details["tokens"])
+
+    # Steps of the user
+
+    @property
+    def _scope(self) -> str:
+        settings = {name: self.settings.get(name) for name in SCOPE_SETTINGS}
+        return json.dumps([settings, self.catalog], sort_keys=True)
+
+    @property
+    def _ahead(self) -> list[str]:
+        """The scopes of runs whose output the confirmed state does not cover."""
+        return self._outputs[self._confirmed_at :]
+
+    def _change(self, change: t.Callable[[], None]) -> None:
+        """Change the configuration, within the limits of the guarantee."""
+        before, settings, catalog = self._scope, dict(self.settings), copy.deepcopy(self.catalog)
+        change()
+        if self._scope == before or not self._ahead:
+            self._scopes.add(self._scope)
+            return
+        if self._scope not in self._scopes and set(self._ahead) == {before}:
+            self._scopes.add(self._scope)
+            return
+        self.settings, self.catalog = settings, catalog
+        self._converge()
+        change()
+        self._scopes.add(self._scope)
+
+    def _config(self, step: Step, _: random.Random) -> None:
+        name, value = step.details["name"], step.details["value"]
+        if name == "start_date" and value is not None:
+            value = iso(int((BEGINNING + value * (self.world.clock.now - BEGINNING)) * 1000))
+        self._change(lambda: self.settings.pop(name, None) if value is None else self.settings.update({name: value}))
+
+    def _catalog(self, step: Step, chance: random.Random) -> None:
+        how = step.details["how"]
+        catalog = None if how == "clear" else self._discovered()
+        if catalog and how != "pin":
+            entry = chance.choice(catalog["streams"])
+            if how == "full_table":
+                entry["replication_method"] = "FULL_TABLE"
+            for metadata in entry["metadata"]:
+                if metadata["breadcrumb"] == [] and how == "deselect":
+                    metadata["metadata"]["selected"] = False
+
+        def change() -> None:
+            self.catalog = catalog
+
+        self._change(change)
+
+    def _discovered(self) -> Json | None:
+        made: list[Json] = []
+
+        class Discovering(self._tap_class):  # type: ignore[name-defined,misc]
+            def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+                super().__init__(*args, **kwargs)
+                made.append(json.loads(json.dumps(self.catalog_dict)))
+
+        plan = Plan(chance=chance_of(0), stop_at=0)
+        run_tap(self.world.sandbox, self.world.clock, self._whole_config(1), None, None, plan, tap_class=Discovering)
+        return made[0] if made else None
+
+    def _damage(self, step: Step, chance: random.Random) -> None:
+        how = step.details["how"]
+        if how in {"old", "none"}:
+            state, _, outputs = self._states[0] if how == "none" else chance.choice(self._states)
+            if all(each == self._scope for each in self._outputs[outputs:]):
+                self.state, self._confirmed_at = copy.deepcopy(state), outputs
+            return
+        if self.state is None:
+            return
+        state = copy.deepcopy(self.state)
+        bookmarks = state["bookmarks"]
+        name = chance.choice(sorted(bookmarks)) if bookmarks else None
+        if how == "extra":
+            state["more"] = {"of": "this"}
+            value: t.Any = chance.choice(
+                (5, None, {}, {"locales": 5}, {"content_type_uid": "no/such type?"}, {"version": "x"})
+            )
+            bookmarks[chance.choice(("gone", "entries_", "x-y"))] = value
+        elif name and how == "foreign":
+            if isinstance(bookmarks[name], dict) and bookmarks[name].get("scope"):
+                bookmarks[name]["scope"] = "stack:0000000000 " + bookmarks[name]["scope"].partition(" ")[2]
+        elif name and isinstance(bookmarks[name], dict):
+            damage_bookmark(bookmarks, name, chance, self.world.clock.now)
+        self.state = state
+
+    # Runs
+
+    def _whole_config(self, concurrency: int) -> Json:
+        return {**self.world.config, **self.settings, "max_concurrency": concurrency}
+
+    def _run(self, step: Step, chance: random.Random) -> None:
+        self._one_run(step.details, chance, self.state)
+
+    def _refresh(self, step: Step, chance: random.Random) -> None:
+        """Do what Meltano's --full-refresh does: the state is hidden, and the new one merged into it."""
+        confirmed = self._one_run(step.details, chance, None, dropping=step.details["drop"], refreshing=True)
+        rounds = 0
+        while step.details["drop"] and not confirmed:
+            rounds += 1
+            if rounds > SETTLING_RUNS:
+                self._fail("settling", "a full refresh confirms no state")
+            self._quiet()
+            confirmed = self._one_run({}, chance, None, dropping=True, refreshing=True)
+
+    def _one_run(
+        self,
+        details: Json,
+        chance: random.Random,
+        state: Json | None,
+        *,
+        dropping: bool = False,
+        refreshing: bool = False,
+    ) -> bool:
+        """Run the tap, load what it wrote, and compare where that is possible; return whether a state was confirmed."""
+        outcome, edited = self._tap_run(details, state, chance)
+        transcript = self._transcript(outcome)
+        if dropping:
+            for stream in outcome.selected:
+                self.target.tables.pop(stream, None)
+        loss = None
+        if details.get("cut") is not None:
+            loss = Loss(cut=details["cut"], at_state=details["at_state"], confirm=details["confirm"])
+            self.figures.kills += 1
+            if last := lines_read(transcript, loss):
+                self.world.clock.now = outcome.times[last - 1]
+        self._outputs.append(self._scope)
+        try:
+            confirmed = self.target.load(transcript, loss, chance)
+        except LoadStoppedError as stop:
+            self._on_load_stop(stop, state)
+            return False
+        if confirmed is not None:
+            merging = refreshing or self.history.setup["merging"]
+            self.state = merged(self.state, confirmed) if merging and self.state else copy.deepcopy(confirmed)
+            self._confirmed_at = len(self._outputs)
+            self._states.append((copy.deepcopy(self.state), self._scope, self._confirmed_at))
+        if outcome.code == 0 and loss is None and not edited:
+            self._compare(outcome.selected - ({*LISTS} if details.get("hidden_type") else set()))
+        self._last = outcome, transcript
+        return confirmed is not None
+
+    def _tap_run(self, details: Json, state: Json | None, chance: random.Random) -> tuple[Outcome, bool]:
+        edits = {(number, when): seed for number, when, seed in details.get("edits", ())}
+        edits_before = self.world.edits
+
+        def edit(number: int, when: str) -> None:
+            if (number, when) in edits:
+                self.world.edit(chance_of("edit", edits[number, when]))
+
+        self.world.sandbox.faults.clear()
+        for fault in details.get("faults", ()):
+            self.world.sandbox.faults.add(Fault(**fault))
+        plan = Plan(
+            chance=chance,
+            lazy=details.get("lazy", False),
+            every_state=details.get("every_state", True),
+            page_size=details.get("page_size", 100),
+            few_checks=details.get("few_checks", 10),
+            stop_at=details.get("stop_at"),
+            short_page=details.get("short_page") if self.world.sandbox.behaviour.total_count == "right" else None,
+            hidden_type=self._hidden_type(details, chance),
+            before=lambda number: edit(number, "before"),
+            after=lambda number: edit(number, "after"),
+        )
+        config = self._whole_config(details.get("concurrency", 1))
+        outcome = run_tap(
+            self.world.sandbox, self.world.clock, config, state, self.catalog, plan, tap_class=self._tap_class
+        )
+        self.world.sandbox.faults.clear()
+        self.figures.runs += 1
+        self.figures.faults += outcome.faults
+        self.figures.stops += outcome.code == STOPPED
+        if outcome.crashes:
+            self._fail("crash", outcome.crashes[0])
+        for warning in outcome.warnings:
+            if self._calm() and warning.startswith("The stream starts over") and " is refused" in warning:
+                self._fail("waste", warning)
+            if self._calm() and warning.startswith("The stream starts over") and "did not hold" in warning:
+                self._fail("waste", warning)
+        return outcome, self.world.edits != edits_before
+
+    def _calm(self) -> bool:
+        """Whether nothing ever happened that is a reason to start over."""
+        kinds = {step.kind for step in self.history.steps}
+        steps = [step.details for step in self.history.steps]
+        return (
+            not kinds & {"expire", "damage"}
+            and not any(each.get("faults") or each.get("short_page") is not None for each in steps)
+            and all(each["total_count"] in {"right", "absent"} for each in [self.history.setup["behaviour"]])
+            and all(each.get("total_count", "right") in {"right", "absent"} for each in steps)
+        )
+
+    def _hidden_type(self, details: Json, chance: random.Random) -> str | None:
+        uids = sorted(self.world.stack.content_types)
+        return chance.choice(uids) if uids and details.get("hidden_type") else None
+
+    def _transcript(self, outcome: Outcome) -> Transcript:
+        try:
+            transcript = Transcript(outcome.lines)
+        except RuleBrokenError as error:
+            self._fail("rule", str(error))
+        self.figures.records += transcript.records
+        return transcript
+
+    def _on_load_stop(self, stop: LoadStoppedError, state: Json | None) -> None:
+        """Do as the README says where a column's type is not remembered; where it is, the tap should have kept it."""
+        bookmark = ((state or {}).get("bookmarks") or {}).get(stop.stream)
+        table = self.target.tables[stop.stream]
+        types = bookmark.get("types") if isinstance(bookmark, dict) else None
+        kind = types.get(stop.column) if isinstance(types, dict) else None
+        if kind is not None and kind == table.columns[stop.column]:
+            self._fail("column", f"{stop}, though the state remembers it")
+        self.figures.reloads += 1
+        del self.target.tables[stop.stream]
+        if self.state:
+            self.state.get("bookmarks", {}).pop(stop.stream, None)
+        for old, _, _ in self._states:
+            if old and isinstance(old.get("bookmarks"), dict):
+                old["bookmarks"].pop(stop.stream, None)
+
+    # What must hold
+
+    def _quiet(self) -> None:
+        self.world.sandbox.faults.clear()
+        self.settings["on_scope_change"] = "restart"
+        self.settings.pop("content_types", None)
+
+    def _converge(self) -> Outcome:
+        """Run until a run exits 0."""
+        outcome = None
+        for number in range(SETTLING_RUNS):
+            self._one_run({}, chance_of("settle", number), self.state)
+            outcome, _ = self._last
+            if outcome.code == 0:
+                return outcome
+            if number == 1:
+                self._quiet()
+        self._fail("settling", f"no run exits 0: {outcome.warnings[-3:] if outcome else None}")
+
+    def _settle(self) -> None:
+        known = self._gone_streams()
+        if self.settings.get("event_types"):
+            self._change(lambda: self.settings.pop("event_types"))
+        outcome = self._converge()
+        for stream in known:
+            if rows := self.target.live(stream):
+                self._fail("gone", f"{stream} still has {sorted(rows)}")
+        self._compare(outcome.selected)
+        if not (self.catalog and "FULL_TABLE" in {entry.get("replication_method") for entry in self._feed_entries()}):
+            self._check_idle()
+
+    def _feed_entries(self) -> list[Json]:
+        return [each for each in (self.catalog or {"streams": []})["streams"] if each["tap_stream_id"] not in LISTS]
+
+    def _check_idle(self) -> None:
+        self._one_run({}, chance_of("idle"), self.state)
+        outcome, transcript = self._last
+        if outcome.code:
+            self._fail("idle", f"a run with nothing to do exits {outcome.code}: {outcome.warnings}")
+        asked = [each.params for each in outcome.asked if each.path == "/v3/stacks/sync"]
+        if busy := [params for params in asked if "sync_token" not in params]:
+            self._fail("idle", f"a run with nothing to do asks {busy[0]}")
+        if records := [
+            each for each in transcript.messages if each["type"] == "RECORD" and each["stream"] not in LISTS
+        ]:
+            self._fail("idle", f"a run with nothing to do writes {records[0]}")
+
+    def _gone_streams(self) -> list[str]:
+        """Return the streams that the state knows as those of content types that are gone."""
+        bookmarks = (self.state or {}).get("bookmarks") or {}
+        return [
+            name
+            for name, bookmark in bookmarks.items()
+            if isinstance(bookmark, dict)
+            and isinstance(uid := bookmark.get("content_type_uid"), str)
+            and uid not in self.world.stack.content_types
+            and isinstance(bookmark.get("version"), int)
+        ]
+
+    def _compare(self, streams: set[str]) -> None:
+        if self.settings.get("event_types"):
+            return
+        for difference in differences(self.world, self.settings, self.target, streams):
+            self._fail("content", difference)
+
+    def _fail(self, what: str, text: str) -> t.NoReturn:
+        msg = f"{what}: {text}"
+        raise DivergenceError(msg)
+
+
+LISTS = ("content_types", "global_fields")
+
+
+def damage_bookmark(bookmarks: Json, name: str, chance: random.Random, now: float) -> None:
+    """Edit a bookmark as a hand might that does not know better."""
+    bookmark = bookmarks[name]
+    kind = chance.choice(("drop", "value", "value", "value", "more", "all"))
+    if kind == "drop" and bookmark:
+        del bookmark[chance.choice(sorted(bookmark))]
+    elif kind == "more":
+        bookmark["more"] = {"a": 1}
+    elif kind == "all":
+        bookmarks[name] = chance.choice((None, 5, [], {}, {"replication_key_value": "2024-01-01T00:00:00Z"}))
+    else:
+        values: dict[str, tuple[t.Any, ...]] = {
+            "replication_key": (None, "updated_at"),
+            "replication_key_value": ("bogus", 5, ""),
+            "pagination_token": ("bogus", 5),
+            "items_seen": (-1, "3", None),
+            "version": (None, 0, "7", int(now) + 10**6, True),
+            "scope": ("bogus", None, 5, "a:b c"),
+            "content_type_uid": (5, "", "no/such type?"),
+            "locales": (None, "en-us", [5]),
+            "types": (None, [], {"price": 5}),
+            "format": (2, None, True),
+        }
+        key = chance.choice(sorted(values))
+        bookmark[key] = chance.choice(values[key])
+
+
+def merged(old: Json, new: Json) -> Json:
+    """Merge a state into an older one as Meltano does: key by key, lists replaced whole."""
+    result = copy.deepcopy(old)
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def play(history: History, tap_class: type[MemoryTap] = MemoryTap) -> Figures:
+    """Play a history.
+
+    Raises:
+        DivergenceError: Something that must hold does not.
+    """
+    playing = Play(history, tap_class)
+    playing.play()
+    playing.figures.edits = playing.world.edits
+    return playing.figures

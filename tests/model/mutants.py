@@ -1,0 +1,292 @@
+"""Deliberate breakages of the tap, and in how many histories each is noticed: `python -m tests.model.mutants`.
+
+Each is a change of its source in a temporary copy. One that no history notices says that the histories are too tame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.model.history import make_history
+from tests.model.shrink import failure_of
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "tap_contentstack"
+PER_HISTORY = 30
+"""Seconds that a history may take at most."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A breakage: in a module, a text that becomes another."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant("drop the sweep", "streams", "        if sweep:\n", "        if False:\n"),
+    Mutant(
+        "sweep after the bookmark",
+        "streams",
+        """        if sweep:
+            self.write_activate_version(self._out.version)
+        advance()
+        self.save()
+""",
+        """        advance()
+        self.save()
+        if sweep:
+            self.write_activate_version(self._out.version)
+""",
+    ),
+    Mutant(
+        "checkpoint before the records",
+        "passes",
+        "                self.table.write([change.message for change in changes])\n",
+        """                if page.sync_token is None:
+                    self.table.checkpoint(lambda: self._advance(page, seen))
+                self.table.write([change.message for change in changes])
+""",
+    ),
+    Mutant(
+        "a delta's token before its records",
+        "passes",
+        "            messages = [change.message for change in changes]\n",
+        """            messages = [change.message for change in changes]
+            if page.sync_token:
+                with self.pen:
+                    self.table.complete(lambda: setattr(self.bookmark, "sync_token", page.sync_token), sweep=False)
+""",
+    ),
+    Mutant("ignore the order", "passes", "        if rank < newest:\n", "        if False:\n"),
+    Mutant("the oldest event wins", "passes", "        if rank < newest:\n", "        if rank >= newest:\n"),
+    Mutant(
+        "take the entry's locale for the published one",
+        "items",
+        "locale = {way}.publish_locale or self.feed_locale or {way}.locale",
+        "locale = {way}.locale or {way}.publish_locale or self.feed_locale",
+    ),
+    Mutant(
+        "skip the check of deletes",
+        "passes",
+        "        tombstones = self._settle(delta)\n",
+        "        tombstones: list[t.Any] = []\n",
+    ),
+    Mutant("settle no ties", "passes", "            self._doubt(change, change.locale)\n", "            pass\n"),
+    Mutant(
+        "reuse the version",
+        "streams",
+        "(self.bookmark.version or 0) + 1)",
+        "(self.bookmark.version or 0)) if self.bookmark.version is None else self.bookmark.version",
+    ),
+    Mutant(
+        "leave unset keys out of the state",
+        "bookmarks",
+        '        del state["sync_token"]\n        return state\n',
+        '        del state["sync_token"]\n        return {key: each for key, each in state.items() if each is not None}\n',
+    ),
+    Mutant(
+        "a second SCHEMA on a start-over",
+        "streams",
+        "        self._out.begin(self.bookmark.version)\n        self.write_state()\n",
+        """        self._out.begin(self.bookmark.version)
+        self._announced = False
+        self._write_schema_message()
+        self.write_state()
+""",
+    ),
+    Mutant(
+        "take a refused page for the end of a delta",
+        "passes",
+        "                if last_try or not delta.pages:\n",
+        """                if delta.pages:
+                    delta.sync_token = self.bookmark.sync_token
+                    break
+                if last_try or not delta.pages:
+""",
+    ),
+    Mutant(
+        "never start over for a refused token",
+        "passes",
+        "            raise StartOver(Reason.TOKEN, str(error)) from None\n\n",
+        "            raise\n\n",
+    ),
+    Mutant("forget the count across a resume", "passes", "self._advance(page, seen))", "self._advance(page, 0))"),
+    Mutant(
+        "do not count an initial pass",
+        "passes",
+        "        if total is None or seen == total:\n",
+        "        if total is None or seen != -1:\n",
+    ),
+    Mutant(
+        "do not count a delta",
+        "passes",
+        "            if delta.total is None or delta.items == delta.total:\n",
+        "            if delta.items >= 0:\n",
+    ),
+    Mutant(
+        "do not announce",
+        "run",
+        "            stream.plan()\n        self._write_state()\n",
+        "            stream.plan()\n",
+    ),
+    Mutant(
+        "do not announce a start-over",
+        "streams",
+        "        self._out.begin(self.bookmark.version)\n        self.write_state()\n",
+        "        self._out.begin(self.bookmark.version)\n",
+    ),
+    Mutant(
+        "trust the list for types that are gone",
+        "tap",
+        "            found = find_content_type(self.client, uid)\n",
+        "            found = None\n",
+    ),
+    Mutant(
+        "leave the table of a type that is gone",
+        "streams",
+        "            self.write_activate_version(self.bookmark.version or 0)\n            self.tap.state",
+        "            self.tap.state",
+    ),
+    Mutant("key by uid alone", "schema", 'KEY_COLUMNS = ("uid", "_publish_locale")', 'KEY_COLUMNS = ("uid",)'),
+    Mutant(
+        "take history in an initial pass for changes",
+        "passes",
+        "for item in page.items if item.type in PUBLISHED and (change := self._read(item))]",
+        "for item in page.items if item.type != TYPE_DELETED and (change := self._read(item)) and change.locale]",
+    ),
+    Mutant("overlook a change of locales", "streams", '            "locales": settings.locales,\n', ""),
+    Mutant("overlook a change of the start date", "streams", '            "start_date": settings.start_date,\n', ""),
+    Mutant(
+        "overlook that a type was made again",
+        "streams",
+        '(self._uid, self._content_type.get("created_at"))',
+        "self._uid",
+    ),
+    Mutant(
+        "overlook a deleted type in a delta",
+        "passes",
+        "                    self._on_type_deleted(item.content_type_uid)\n",
+        "                    pass\n",
+    ),
+    Mutant(
+        "forget the types of columns",
+        "bookmarks",
+        '        types=dict(kept.get("types") or {}),\n',
+        "        types={},\n",
+    ),
+    Mutant(
+        "go on after the first delta page",
+        "paginator",
+        "        return response.pagination_token is not None\n",
+        "        return response.pagination_token is not None and bool(response.items)\n",
+    ),
+    Mutant(
+        "drop what does not fit",
+        "items",
+        '            "_unmapped": exact.unmapped or None,\n',
+        '            "_unmapped": None,\n',
+    ),
+    Mutant(
+        "do not follow an initial pass",
+        "passes",
+        "        for _ in range(FOLLOW_ROUNDS):\n",
+        "        for _ in range(0):\n",
+    ),
+    Mutant(
+        "forget the locales of a delta",
+        "passes",
+        "            self.bookmark.add_locales(delta.locales)\n",
+        "",
+    ),
+)
+
+
+def mutated(mutant: Mutant, text: str) -> str:
+    """Return the module's text with the breakage in it.
+
+    Raises:
+        LookupError: The text to be broken is not there any more.
+    """
+    if "{way}" in mutant.old:
+        result = text
+        for way in ("fast", "exact"):
+            result = result.replace(mutant.old.format(way=way), mutant.new.format(way=way))
+    else:
+        result = text.replace(mutant.old, mutant.new)
+    if result == text:
+        msg = f"mutant '{mutant.name}' no longer applies to {mutant.module}.py"
+        raise LookupError(msg)
+    return result
+
+
+def try_out(mutant: Mutant, first: int, histories: int) -> Counter[str]:
+    """Return in how many histories a breakage was noticed, by how."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        package = Path(folder) / PACKAGE
+        shutil.copytree(ROOT / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        module = package / f"{mutant.module}.py"
+        module.write_text(mutated(mutant, module.read_text()))
+        others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        result = subprocess.run(
+            [sys.executable, "-m", "tests.model.mutants", "--worker", str(first), str(histories)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, str(ROOT), *others])},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=PER_HISTORY * histories,
+        )
+    return Counter(re.findall(r"^noticed (\w+)", result.stdout, re.MULTILINE))
+
+
+def work(first: int, histories: int) -> None:
+    """Play histories against the tap that is on the path, and say which ones fail."""
+    for seed in range(first, first + histories):
+        failure = failure_of(make_history(seed))
+        if failure is not None:
+            print(f"noticed {failure.partition(':')[0]}", flush=True)
+
+
+def main() -> int:
+    """Try all mutants out, and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.model.mutants", description=__doc__)
+    parser.add_argument("--histories", type=int, default=60, help="histories for each")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--only", default="", help="part of the name")
+    parser.add_argument("--worker", type=int, nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        work(*options.worker)
+        return 0
+    missed = 0
+    for mutant in MUTANTS:
+        if options.only not in mutant.name:
+            continue
+        try:
+            noticed = try_out(mutant, options.seed, options.histories)
+        except LookupError as error:
+            print(error, flush=True)
+            missed += 1
+            continue
+        how = ", ".join(f"{count} {kind}" for kind, count in noticed.most_common())
+        print(f"{mutant.name}: {noticed.total()} of {options.histories} ({how})", flush=True)
+        missed += not noticed
+    print(f"{missed} not noticed")
+    return missed > 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,295 @@
+"""A run of the tap in this process: its real code from the command's end to the bytes of a page, no socket, no waiting.
+
+What stands between the model and a run that can be replayed is put in its place here, and nowhere else: the clock, the
+waits, the threads' turns, the way to the API, and stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import typing as t
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from unittest import mock
+
+import backoff._sync
+from singer_sdk.exceptions import SingerSDKError
+from typing_extensions import override
+
+from tap_contentstack import client, feed, passes, pen, streams
+from tap_contentstack import tap as tap_module
+from tap_contentstack.run import Run
+from tap_contentstack.tap import TapContentstack
+from tap_contentstack.throttle import Throttle
+from tests.model.baton import PATIENCE, Baton
+from tests.model.wire import Asked, Wire
+
+if t.TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from sandbox import Sandbox
+    from tests.model.clock import Clock
+
+Json: t.TypeAlias = dict[str, t.Any]
+REQUEST_SECONDS = 0.004
+STOPPED = 143
+
+
+class StoppedError(BaseException):
+    """The process would have ended here."""
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """How a run is carried out.
+
+    Attributes:
+        chance: Decides whose turn it is.
+        lazy: Whether a page is fetched when it is needed, not ahead.
+        every_state: Whether a STATE is always due, or never but at the end.
+        page_size: Items that an answer about deleted items may have; with few_checks, how soon a start-over is cheaper.
+        few_checks: Requests that such answers may cost.
+        short_page: From which request on a page of the feed lacks an item.
+        hidden_type: A content type that lists lack.
+        stop_at: Number of the request during which the run is asked to end.
+        before: Called before each answer with the request's number.
+        after: Called after each answer.
+    """
+
+    chance: random.Random
+    lazy: bool = False
+    every_state: bool = True
+    page_size: int = 100
+    few_checks: int = 10
+    short_page: int | None = None
+    hidden_type: str | None = None
+    stop_at: int | None = None
+    before: Callable[[int], None] = lambda _: None
+    after: Callable[[int], None] = lambda _: None
+
+
+@dataclass
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        code: Its exit code.
+        lines: What it wrote.
+        times: When it wrote each line.
+        asked: Its requests.
+        faults: Answers that were spoiled.
+        selected: The streams that it was to complete.
+        warnings: What it logged, from warnings up.
+        crashes: Exceptions that are no sentence for a user.
+    """
+
+    code: int = 0
+    lines: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    faults: int = 0
+    selected: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+
+
+class Paper:
+    """What stands for stdout: it keeps whole lines, and when they were written."""
+
+    def __init__(self, clock: Clock, outcome: Outcome) -> None:
+        self._clock, self._outcome = clock, outcome
+
+    def write(self, data: bytes) -> None:
+        lines = bytes(data).splitlines(keepends=True)
+        self._outcome.lines += lines
+        self._outcome.times += [self._clock.now] * len(lines)
+
+    def flush(self) -> None:
+        pass
+
+
+class Eager(Executor):
+    """Does at once what it is given."""
+
+    @override
+    def submit(self, fn: t.Any, /, *args: t.Any, **kwargs: t.Any) -> Future[t.Any]:
+        future: Future[t.Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - to be raised where the result is asked for
+            future.set_exception(error)
+        return future
+
+
+class Lazy(Executor):
+    """Does what it is given when the result is asked for."""
+
+    @override
+    def submit(self, fn: t.Any, /, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        return SimpleNamespace(result=lambda: fn(*args, **kwargs))
+
+
+class MemoryTap(TapContentstack):
+    """The tap, wired to a sandbox in this process."""
+
+    started: float = 0.0  # type: ignore[assignment]  # a property there
+
+    def __init__(self, wire: Wire, clock: Clock, plan: Plan, **arguments: t.Any) -> None:
+        self.wire, self.clock, self.plan = wire, clock, plan
+        self.started = clock.now
+        super().__init__(**arguments)
+
+    @override
+    def _setup_signal_handlers(self) -> None:
+        pass
+
+    @cached_property
+    def client(self) -> client.Client:  # type: ignore[override]
+        settings = self.settings
+        throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
+        made = client.Client(settings, throttle, self.logger)
+        made._session.mount("http://", self.wire)
+        return made
+
+    @cached_property
+    def readers(self) -> Executor:  # type: ignore[override]
+        return Lazy() if self.plan.lazy else Eager()
+
+
+class MemoryRun(Run):
+    """A run whose threads take turns, and whose end is not that of the process."""
+
+    def __init__(self, tap: MemoryTap, baton: Baton) -> None:
+        super().__init__(tap)
+        self._baton = baton
+        self.ended = threading.Event()
+
+    @override
+    def _begin(self, streams: list[t.Any]) -> None:
+        super()._begin(streams)
+        self._baton.expect(min(self._tap.settings.max_concurrency, len(streams)))
+
+    @override
+    def _work(self) -> None:
+        self._baton.enter()
+        try:
+            super()._work()
+        finally:
+            self._baton.leave()
+
+    @override
+    def _break_off(self) -> t.NoReturn:
+        self._write_state()
+        self._tap.pen.close(1.0)
+        self.ended.set()
+        raise StoppedError
+
+
+class Listener(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(logging.WARNING)
+        self._outcome = outcome
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self._outcome.warnings.append(record.getMessage())
+        if record.exc_info:
+            self._outcome.crashes.append(
+                f"{record.getMessage()}: {logging.Formatter().formatException(record.exc_info)}"
+            )  # type: ignore[arg-type]
+
+
+@contextmanager
+def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
+    """Let the tap's waits and clocks be the model's."""
+
+    def wait_until(moment: float) -> None:
+        passes.wait_until(moment, clock.time, clock.sleep)
+
+    with ExitStack() as stack:
+        for module, name, value in (
+            (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)))),
+            (streams, "wait_until", wait_until),
+            (backoff._sync, "time", clock),
+            (tap_module, "STATE_INTERVAL", 0.0 if plan.every_state else float("inf")),
+            (passes, "PAGE_SIZE", plan.page_size),
+            (feed, "PAGE_SIZE", plan.page_size),
+            (passes, "FEW_CHECKS", plan.few_checks),
+        ):
+            stack.enter_context(mock.patch.object(module, name, value))
+        yield
+
+
+@contextmanager
+def listening(outcome: Outcome) -> Iterator[None]:
+    """Keep what the tap logs, and nothing on stderr."""
+    root, own = logging.getLogger(), logging.getLogger(TapContentstack.name)
+    before = root.handlers[:], own.handlers[:], own.propagate, own.level
+    root.handlers, own.handlers, own.propagate = [Listener(outcome)], [], True
+    own.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.handlers, own.handlers, own.propagate = before[:3]
+        own.setLevel(before[3])
+
+
+def run_tap(
+    sandbox: Sandbox,
+    clock: Clock,
+    config: Json,
+    state: Json | None,
+    catalog: Json | None,
+    plan: Plan,
+    *,
+    tap_class: type[MemoryTap] = MemoryTap,
+) -> Outcome:
+    """Run the tap once, to its end."""
+    outcome = Outcome()
+    baton = Baton(plan.chance)
+    run: MemoryRun | None = None
+
+    def before(number: int) -> None:
+        clock.sleep(REQUEST_SECONDS)
+        baton.switch()
+        plan.before(number)
+        due = plan.stop_at is not None and number >= plan.stop_at
+        if due and run is not None and not run.ended.is_set() and baton.is_member:
+            run.stop(STOPPED)
+            run.ended.wait(PATIENCE)
+
+    wire = Wire(sandbox, before, plan.after)
+    wire.short_page, wire.hidden_type = plan.short_page, plan.hidden_type
+    tap: MemoryTap | None = None
+    with virtual(clock, plan, outcome), listening(outcome):
+        try:
+            tap = tap_class(
+                wire,
+                clock,
+                plan,
+                config=config,
+                state=json.loads(json.dumps(state)) if state is not None else None,
+                catalog=json.loads(json.dumps(catalog)) if catalog is not None else None,
+            )
+            run = tap.run = MemoryRun(tap, baton)
+            outcome.selected = {
+                each.name for each in tap.streams.values() if each.selected and not isinstance(each, streams.GoneStream)
+            }
+            outcome.code = run.execute()
+        except StoppedError:
+            outcome.code = STOPPED
+        except SingerSDKError as error:
+            outcome.code = 1
+            outcome.warnings.append(str(error))
+        finally:
+            baton.wait_until_empty()
+    outcome.asked, outcome.faults = wire.asked, wire.faults
+    return outcome

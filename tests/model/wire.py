@@ -1,0 +1,127 @@
+"""The way from the tap's HTTP session to the sandbox, without a socket, and with the faults that a network has."""
+
+from __future__ import annotations
+
+import io
+import json
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from typing_extensions import override
+
+from sandbox.event import encode
+from sandbox.refusal import Refusal, invalid
+from sandbox.service import written
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox import Fault, Sandbox
+
+HTML = b"<!DOCTYPE html><title>Bad gateway</title>"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that came through."""
+
+    path: str
+    params: dict[str, str]
+    status: int
+
+
+class Wire(BaseAdapter):
+    """Answers a session's requests from a sandbox in the same process.
+
+    Attributes:
+        asked: What was asked so far.
+        faults: Answers that were spoiled.
+        short_page: The first page of the feed with items, from this request on, lacks one of them.
+        hidden_type: A content type that lists do not have, though it is there.
+    """
+
+    def __init__(self, sandbox: Sandbox, before: Callable[[int], None], after: Callable[[int], None]) -> None:
+        """Take the sandbox, and what is to happen before and after the answer to each request, by its number."""
+        super().__init__()
+        self._sandbox = sandbox
+        self._before, self._after = before, after
+        self.asked: list[Asked] = []
+        self.faults = 0
+        self.short_page: int | None = None
+        self.hidden_type: str | None = None
+
+    @override
+    def send(self, request: requests.PreparedRequest, *_: t.Any, **__: t.Any) -> requests.Response:
+        number = len(self.asked)
+        url = urlsplit(t.cast("str", request.url))
+        params = dict(parse_qsl(url.query, keep_blank_values=True))
+        headers = {name.lower(): str(value) for name, value in request.headers.items()}
+        self._before(number)
+        fault = self._sandbox.faults.strike(f"{url.path}?{url.query}", params)
+        self.faults += fault is not None
+        status, body = self._answer(url.path, params, headers, fault)
+        self.asked.append(Asked(url.path, params, status))
+        self._after(number)
+        return self._response(request, status, body, fault)
+
+    @override
+    def close(self) -> None:
+        pass
+
+    def _answer(
+        self, path: str, params: dict[str, str], headers: Mapping[str, str], fault: Fault | None
+    ) -> tuple[int, bytes]:
+        try:
+            if fault is not None and fault.kind == "html":
+                return fault.status, HTML
+            if fault is not None and fault.kind == "reset":
+                return 0, b""
+            if fault is not None and fault.kind == "refused_token":
+                raise invalid("sync_token" if "sync_token" in params else "pagination_token")
+            if fault is not None and fault.kind == "status":
+                raise Refusal(fault.status, fault.status, "No.")
+            return 200, self._lacking(path, written(self._sandbox.answer(path, params, headers)))
+        except Refusal as refusal:
+            return refusal.status, encode(refusal.body)
+
+    def _lacking(self, path: str, body: bytes) -> bytes:
+        """Take out of an answer what is to be missing from it."""
+        if path == "/v3/stacks/sync" and self.short_page is not None and len(self.asked) >= self.short_page:
+            page = json.loads(body)
+            if page["items"]:
+                self.short_page = None
+                self.faults += 1
+                return encode(page | {"items": page["items"][1:]})
+        if path == "/v3/content_types" and self.hidden_type:
+            answer = json.loads(body)
+            answer["content_types"] = [each for each in answer["content_types"] if each["uid"] != self.hidden_type]
+            answer["count"] = len(answer["content_types"])
+            return encode(answer)
+        return body
+
+    def _response(
+        self, request: requests.PreparedRequest, status: int, body: bytes, fault: Fault | None
+    ) -> requests.Response:
+        kind = fault.kind if fault else None
+        if kind == "reset":
+            msg = "Connection reset by peer"
+            raise requests.exceptions.ConnectionError(msg)
+        length = len(body)
+        if kind in {"cut", "truncated"}:
+            body = body[: length // 2]
+        headers = {"Content-Type": "text/html" if kind == "html" else "application/json"}
+        headers["Content-Length"] = str(length if kind == "cut" else len(body))
+        headers |= fault.all_headers() if fault else {}
+        response = requests.Response()
+        response.status_code = status
+        response.headers = CaseInsensitiveDict(headers)
+        response.request, response.url = request, t.cast("str", request.url)
+        response.raw = urllib3.HTTPResponse(
+            io.BytesIO(body), headers=headers, status=status, preload_content=False, request_method="GET"
+        )
+        return response
