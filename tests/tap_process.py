@@ -93,24 +93,24 @@ class Output:
     def last_line(self) -> str:
         return self.err.strip().splitlines()[-1]
 
-    def tables(self, before: Tables | None = None) -> Tables:
-        """Return what a target holds after this output: rows that are live, by key."""
+    def tables(self, *earlier: Output) -> Tables:
+        """Return what a target holds after this output, and earlier ones before it: rows that are live, by key."""
         rows: dict[str, dict[Key, tuple[Json, int | None]]] = defaultdict(dict)
-        for stream, table in (before or {}).items():
-            rows[stream] = {key: (row, None) for key, row in table.items()}
-        keys = {each["stream"]: each["key_properties"] for each in self.of_type("SCHEMA")}
-        for message in self.messages:
-            if message["type"] == "RECORD":
-                stream, record = message["stream"], message["record"]
+        keys: dict[str, list[str]] = {}
+        for message in [message for output in (*earlier, self) for message in output.messages]:
+            stream = message.get("stream", "")
+            if message["type"] == "SCHEMA":
+                keys[stream] = message["key_properties"]
+            elif message["type"] == "RECORD":
+                record = message["record"]
                 key = tuple(record[column] for column in keys[stream])
                 if record.get("_sdc_deleted_at") is None:
                     rows[stream][key] = record, message.get("version")
                 else:
                     rows[stream].pop(key, None)
             elif message["type"] == "ACTIVATE_VERSION":
-                table = rows[message["stream"]]
-                for key in [key for key, (_, version) in table.items() if version != message["version"]]:
-                    del table[key]
+                current = {key: row for key, row in rows[stream].items() if row[1] == message["version"]}
+                rows[stream] = current
         return {stream: {key: row for key, (row, _) in table.items()} for stream, table in rows.items()}
 
     def check(self, *, history: bool = False) -> t.Self:
@@ -124,7 +124,7 @@ class Output:
         activated: set[tuple[str, int]] = set()
         before: Json = {}
         for message in self.messages:
-            kind, stream = message["type"], message.get("stream")
+            kind, stream = message["type"], message.get("stream", "")
             if kind == "SCHEMA":
                 assert stream not in validators, f"two SCHEMA messages of {stream}"
                 validators[stream] = DEFAULT_JSONSCHEMA_VALIDATOR(message["schema"])
@@ -380,7 +380,7 @@ def assert_no_secret(output: Output, *secrets: str) -> None:
 def published(sandbox: Sandbox) -> Tables:
     """Return the data of what is published, as tables."""
     tables: Tables = {f"entries_{uid}": {} for uid in sandbox.stack.content_types}
-    tables["assets"] = dict(sandbox.published_assets())
+    tables["assets"] = {**sandbox.published_assets()}
     for (content_type_uid, uid, locale), data in sandbox.published_entries().items():
         tables[f"entries_{content_type_uid}"][uid, locale] = data
     return tables

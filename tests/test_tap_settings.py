@@ -80,8 +80,8 @@ def test_region_names_the_host(region, host):
 
         thread = threading.Thread(target=refuse, daemon=True)
         thread.start()
-        config = {"api_key": "blt-key", "access_token": "cs-token", "environment": "production"}
-        config |= {"max_retries": 0, "region": region}
+        credentials = {"api_key": "blt-key", "access_token": "cs-token", "environment": "production"}
+        config = {**credentials, "max_retries": 0, "region": region}
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         output = fail(config, env={"HTTPS_PROXY": address, "https_proxy": address, "NO_PROXY": "", "no_proxy": ""})
         thread.join(5)
@@ -131,7 +131,7 @@ def test_a_delta_of_several_locales_keeps_to_them(small):
     told = {(each["uid"], each["_publish_locale"]) for each in second.records("entries_page")}
     assert ("page1", "fr-fr") in told
     assert {locale for _, locale in told} <= {"fr-fr", "de-de"}
-    assert second.tables(first.tables())["entries_page"] == {}
+    assert second.tables(first)["entries_page"] == {}
 
 
 def test_a_locale_with_nothing_published_is_a_warning(site):
@@ -160,7 +160,7 @@ def test_a_pattern_may_match_a_bookmark_alone(small):
     first = load(small)
     small.stack.delete_content_type("tag")
     second = load(small, content_types=["tag", "page"], state=first.state)
-    assert not second.tables(first.tables())["entries_tag"]
+    assert not second.tables(first)["entries_tag"]
 
 
 def test_event_types_are_what_is_asked_for_and_what_is_lost_is_told(small):
@@ -206,7 +206,7 @@ def test_a_combined_stream_follows_edits_of_every_type(small):
     small.requests.clear()
     second = load(small, entry_streams="combined", state=first.state).check()
     expected = {(uid, locale) for _, uid, locale in small.published_entries()}
-    assert set(second.tables(first.tables())["entries"]) == expected
+    assert set(second.tables(first)["entries"]) == expected
     assert second.record_counts["entries"] == 2
     assert all("sync_token" in request.params for request in small.requests if request.path == SYNC)
 
@@ -216,7 +216,7 @@ def test_content_types_of_a_combined_stream_are_its_scope(small):
     assert {record["_content_type_uid"] for record in first.records("entries")} == {"page", "pet"}
     second = load(small, entry_streams="combined", content_types=["tag"], state=first.state)
     assert "starts over, as its state was made for another content type" in second.err
-    assert {uid for uid, _ in second.tables(first.tables())["entries"]} == {"tag1"}
+    assert {uid for uid, _ in second.tables(first)["entries"]} == {"tag1"}
 
 
 @pytest.mark.parametrize(

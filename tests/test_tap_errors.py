@@ -1,0 +1,231 @@
+"""What the real command says when something is wrong: one line that names it, no traceback, no secret."""
+
+from __future__ import annotations
+
+import json
+import socket
+import typing as t
+
+import pytest
+
+from sandbox import Fault, Sandbox, seeded_stack
+from tests.tap_process import Output, assert_no_secret, fail, load, run_tap
+
+SYNC = "/v3/stacks/sync"
+
+
+@pytest.fixture(scope="module")
+def site() -> t.Iterator[Sandbox]:
+    """A sandbox that no test edits."""
+    with Sandbox(seeded_stack(seed=2, entries=10)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def broken() -> t.Iterator[Sandbox]:
+    """A sandbox for faults."""
+    with Sandbox(seeded_stack(seed=2, entries=10)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def refused(site) -> t.Callable[..., Output]:
+    """Run with settings that cannot work; credentials must not be told, the wrong ones neither."""
+
+    def run(*args: str, files: dict[str, t.Any] | None = None, **changes: object) -> Output:
+        config = {**site.settings, "max_retries": 0, **changes}
+        secrets = [config[name] for name in ("api_key", "access_token") if config.get(name)]
+        output = fail(config, *args, secrets=tuple(map(str, secrets)), **(files or {}))
+        assert output.out == b""
+        return output
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"api_key": None}, "setting 'api_key' is missing: set it in the config, or as TAP_CONTENTSTACK_API_KEY"),
+        ({"api_key": "blt-another"}, "check api_key, and region ('na')"),
+        ({"access_token": "cs-another"}, "the delivery token is refused: check access_token"),
+        ({"environment": "moon"}, "the environment 'moon' is unknown to this stack: check environment"),
+        ({"branch": "moon"}, "the branch 'moon' is unknown to this stack: check branch"),
+        ({"region": "moon", "base_url": None}, "region 'moon' is unknown: use one of na, eu,"),
+        ({"content_types": ["author", "moon*"]}, "'moon*' matches no content type of the stack (there are: author,"),
+        ({"start_date": "yesterday"}, "setting 'start_date' must be a date and time such as"),
+        ({"event_types": ["entry_moved"]}, "setting 'event_types' must be one of entry_published,"),
+        ({"max_concurrency": 65}, "setting 'max_concurrency' must be at most 64, not 65"),
+        ({"max_requests_per_second": 0}, "setting 'max_requests_per_second' must be more than 0"),
+        ({"access_token": 20250131}, "setting 'access_token' must be string, not its value"),
+        ({"base_url": "http://127.0.0.1:9"}, "127.0.0.1 refuses connections: check region and base_url"),
+        ({"base_url": "http://host.invalid"}, "the host host.invalid is unknown: check region and base_url"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_setting_is_named_with_what_to_do(refused, changes, sentence):
+    assert sentence in refused(**changes).last_line
+
+
+def test_all_that_is_missing_is_named_at_once():
+    output = fail({})
+    for name in ("api_key", "access_token", "environment"):
+        assert f"setting '{name}' is missing" in output.last_line
+
+
+@pytest.mark.parametrize("option", ["--discover", "--test"])
+def test_other_commands_say_so_as_well(refused, option):
+    assert "check access_token" in refused(option, access_token="cs-another").last_line
+
+
+def test_a_host_that_accepts_and_says_nothing_is_named(refused):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        output = refused(base_url=url, request_timeout=0.3)
+    assert "127.0.0.1 did not answer within 0.3 seconds" in output.last_line
+
+
+@pytest.mark.parametrize("status", [200, 403, 502])
+def test_a_proxys_page_is_told_from_the_api(broken, status):
+    broken.faults.add(Fault(kind="html", status=status, times=None))
+    output = fail({**broken.settings, "max_retries": 0})
+    expected = {
+        200: "answered with something else than the API's JSON (text/html: not JSON): check base_url",
+        403: "(HTTP 403",
+        502: "has a problem (HTTP 502)",
+    }
+    assert expected[status] in output.last_line
+
+
+def test_a_redirect_is_not_followed_with_credentials(broken):
+    broken.faults.add(Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}, times=None))
+    assert "answers with a redirect (HTTP 302)" in fail({**broken.settings, "max_retries": 0}).last_line
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"nonsense", b'{"bookmarks": {"assets": ', b"[1, 2]", b'"text"', b"null", b"\xff\xfe"],
+    ids=["empty", "cut", "no JSON", "cut later", "a list", "a text", "null", "no UTF-8"],
+)
+def test_a_state_that_cannot_be_read_stops_the_run(refused, content):
+    last = refused(files={"state": content}).last_line
+    assert "the state file" in last
+    assert "is not a JSON object" in last
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", b'{"streams": {}}', b'{"streams": [1]}', b'{"streams": [{"stream": "assets"}]}', b"{}"],
+    ids=["cut", "a list", "streams as an object", "a number", "no id", "no streams"],
+)
+def test_a_catalog_that_cannot_be_read_stops_the_run(refused, content):
+    assert "catalog" in refused(files={"catalog": content}).last_line
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        {"tap_stream_id": "assets"},
+        {"tap_stream_id": "assets", "schema": [], "metadata": []},
+        {"tap_stream_id": "assets", "schema": {}, "metadata": {}},
+        {"tap_stream_id": "assets", "schema": {}, "metadata": [{"breadcrumb": []}]},
+        {"tap_stream_id": 5, "schema": {}, "metadata": [5]},
+    ],
+    ids=["an id alone", "schema as a list", "metadata as an object", "an entry without metadata", "numbers"],
+)
+def test_a_catalog_of_a_strange_shape_ends_in_no_traceback(site, stream):
+    output = run_tap({**site.settings, "max_retries": 0}, catalog={"streams": [stream]})
+    assert "Traceback" not in output.err
+    assert output.code == 0 or "catalog" in output.last_line
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"null", b"\xff"], ids=str)
+def test_a_config_file_that_cannot_be_read_stops_the_run(content, tmp_path):
+    path = tmp_path / "broken.json"
+    path.write_bytes(content)
+    output = fail(None, "--config", str(path))
+    assert "config" in output.last_line.lower() or "broken.json" in output.last_line
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+def test_a_file_that_does_not_exist_is_named(site, option, tmp_path):
+    output = fail(site.settings, option, str(tmp_path / "nowhere.json"))
+    assert "nowhere.json" in output.last_line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_retries", "many"), ("max_concurrency", ""), ("stream_maps", "{"), ("request_timeout", "long")],
+)
+def test_a_wrong_environment_variable_is_named(site, name, value):
+    env = {f"TAP_CONTENTSTACK_{name.upper()}": value}
+    output = run_tap({**site.settings, "max_retries": 0}, "--config", "ENV", env=env)
+    assert "Traceback" not in output.err, output.err
+    assert output.code == 0 if value == "" else name in output.last_line.lower()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"stream_maps": {"assets": {"size": "int(nothing)"}}},
+        {"stream_maps": {"assets": 5}},
+        {"stream_maps": {"assets": {"title": "("}}},
+        {"flattening_enabled": "often"},
+        {"batch_config": {"encoding": {"format": "none"}}},
+    ],
+    ids=["unknown name", "a number", "no expression", "flattening", "batch"],
+)
+def test_a_wrong_setting_of_the_sdk_ends_in_no_traceback(site, extra):
+    output = run_tap({**site.settings, "max_retries": 0, **extra})
+    assert "Traceback" not in output.err, output.err
+    assert output.code != 0
+
+
+# While a run is under way
+
+
+def test_a_stream_that_fails_for_good_does_not_stop_the_others(broken):
+    broken.faults.add(Fault(status=400, path="content_type_uid=author", times=None))
+    output = fail({**broken.settings, "max_retries": 0}).check(history=True)
+    assert "1 stream failed; the others are complete: entries_author: the API refused a request" in output.last_line
+    assert output.state["bookmarks"]["entries_author"]["replication_key_value"] is None
+    for name, bookmark in output.state["bookmarks"].items():
+        if name.startswith("entries_") and name != "entries_author":
+            assert bookmark["replication_key_value"]
+    broken.faults.clear()
+    second = load(broken, state=output.state)
+    assert output.code == 1
+    assert set(second.record_counts) <= {"entries_author", "content_types", "global_fields"}
+
+
+def test_credentials_that_are_taken_away_end_the_run_and_are_named_once(broken):
+    broken.faults.add(Fault(status=401, path=SYNC, times=None))
+    output = fail({**broken.settings, "max_concurrency": 1})
+    assert output.last_line.count("check access_token") == 1
+    assert len([request for request in broken.requests if request.path == SYNC]) == 1
+    assert "the others are complete" not in output.last_line
+
+
+def test_a_malformed_bookmark_starts_its_stream_over(site):
+    first = load(site)
+    state = json.loads(json.dumps(first.state))
+    state["bookmarks"]["assets"]["items_seen"] = "many"
+    state["bookmarks"]["entries_story"] = 5
+    state["bookmarks"]["nobody"] = {"locales": 7}
+    second = load(site, state=state)
+    assert "its items_seen cannot be understood" in second.err
+    assert {"assets", "entries_story"} <= set(second.record_counts)
+    assert "entries_author" not in second.record_counts
+    assert second.tables(first).keys() == first.tables().keys()
+
+
+def test_a_foreign_state_is_told_and_everything_is_loaded(site):
+    output = load(site, state={"value": {"bookmarks": {}}})
+    assert "The state has no bookmarks that this tap understands; all streams start over" in output.err
+    assert output.record_counts["assets"] > 0
+
+
+def test_no_secret_is_logged_when_everything_is(site):
+    config = {**site.settings, "max_retries": 0, "base_url": "http://127.0.0.1:9"}
+    output = run_tap(config, env={"TAP_CONTENTSTACK_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"})
+    assert "DEBUG" in output.err
+    assert_no_secret(output, site.settings["api_key"], site.settings["access_token"])
