@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 
@@ -18,7 +17,7 @@ def main() -> None:
     TapContentstack.process_started = STARTED
     try:
         TapContentstack.cli()
-    except (SingerSDKError, FileNotFoundError, json.JSONDecodeError) as error:
+    except SingerSDKError as error:
         TapContentstack.logger.critical("%s", str(error).partition("\n")[0])
         sys.exit(1)
 

@@ -13,6 +13,8 @@ from tap_contentstack.table import table_of
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from tap_contentstack.table import Table
+
 __all__ = ["Codec", "ExactItem", "FastItem", "encode"]
 
 
@@ -35,7 +37,11 @@ class Codec:
             selected: The columns to emit; all if None.
             combined: Whether custom fields go into one column, `data`.
         """
-        self._table = table_of(schema, columns=columns, selected=selected, combined=combined)
+        self._table_of = functools.partial(table_of, schema, columns=columns, selected=selected, combined=combined)
+
+    @functools.cached_property
+    def _table(self) -> Table:
+        return self._table_of()
 
     @functools.cached_property
     def exact(self) -> Callable[[t.Any], ExactItem]:

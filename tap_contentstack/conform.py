@@ -30,6 +30,7 @@ NORMALISATIONS = (
     "A file given as a whole asset is its uid; the asset is in `_unmapped`.",
     "A reference given as a bare uid is an object of `uid` and `_content_type_uid`.",
     "A whole number in an integer column is written without a fraction: `2`, not `2.0`.",
+    "A number of thousands of digits, which databases and loaders refuse, is a text.",
     "U+0000 and unpaired surrogates are taken out of texts and keys. A key that then is there twice gets a hash.",
     "Of a key that an object has twice, the last value counts.",
 )

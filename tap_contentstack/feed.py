@@ -54,9 +54,7 @@ class Feed:
         paginator = SyncPaginator(start)
 
         def fetch() -> Page:
-            return paginator.follow(
-                self._client.get(SYNC_PATH, paginator.current_value, _decode, purpose=self._stream)
-            )
+            return paginator.follow(self._client.get(SYNC_PATH, paginator.current_value, _decode, purpose=self._stream))
 
         page = fetch()
         while not paginator.finished:

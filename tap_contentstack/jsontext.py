@@ -13,8 +13,10 @@ import msgspec
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-_MAX_DIGITS = 4000
-"""Digits of an integer that Python reads; a longer one is read as a decimal number."""
+MAX_DIGITS = 4000
+"""Digits of a whole number that targets read: Python refuses 4,300."""
+MAX_EXPONENT = 16_000
+"""Powers of ten that Postgres stores, at either side of the point."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -22,17 +24,19 @@ encode: Callable[[t.Any], bytes] = msgspec.json.Encoder(decimal_format="number")
 
 
 def _number(text: str) -> float | Decimal | str:
-    """Return a number that is written back with the same value."""
+    """Return a number that is written back with the same value; one that no database holds stays text."""
     number = float(text)
     try:
         exact = Decimal(text)
-        return number if Decimal(repr(number)) == exact else exact
     except InvalidOperation:
         return text
+    if abs(exact.adjusted()) > MAX_EXPONENT or len(text) > MAX_DIGITS:
+        return text
+    return number if Decimal(repr(number)) == exact else exact
 
 
-def _integer(text: str) -> int | float | Decimal | str:
-    return int(text) if len(text) < _MAX_DIGITS else _number(text)
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) < MAX_DIGITS else text
 
 
 _decode = msgspec.json.Decoder(float_hook=_number).decode

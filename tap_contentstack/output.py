@@ -7,22 +7,21 @@ import datetime as dt
 import typing as t
 
 from singer_sdk.batch import Batcher
-from singer_sdk.helpers._batch import SDKBatchMessage
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
 from tap_contentstack.pen import encode
+from tap_contentstack.sdk import SDKBatchMessage, pop_deselected_record_properties
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.codec import FastItem
     from tap_contentstack.pen import Pen
+    from tap_contentstack.sdk import BatchConfig
 
 
 class Output(abc.ABC):

@@ -19,6 +19,7 @@ _ESCAPE = re.compile(
              | .)""",
     re.VERBOSE,
 )
+_TEXT_OR_SPACE = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*+")|\s+')
 _HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 
@@ -109,7 +110,7 @@ def _compacted(body: bytes) -> bytes:
     try:
         return msgspec.json.format(body, indent=-1)
     except (msgspec.DecodeError, RecursionError):
-        return body.replace(b"\r", b" ").replace(b"\n", b" ")
+        return _TEXT_OR_SPACE.sub(lambda match: match["text"] or b"", body)
 
 
 def _valid_utf8(body: bytes) -> bytes:

@@ -10,7 +10,9 @@ import queue
 import threading
 import typing as t
 
-from tap_contentstack.errors import AccessError, TapError
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_contentstack.errors import AccessError
 from tap_contentstack.pen import PenClosedError
 from tap_contentstack.settings import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.streams import SweptStream
@@ -40,7 +42,7 @@ class Run:
         self._ended: queue.SimpleQueue[SweptStream | None] = queue.SimpleQueue()
         self._failures: dict[str, str] = {}
         self._exit_code = 0
-        self._refused = False
+        self._refusal: str | None = None
 
     def stop(self, exit_code: int) -> None:
         """Make the run end now; may be called from a signal handler."""
@@ -53,6 +55,12 @@ class Run:
         Raises:
             TapError: The run cannot begin.
         """
+        try:
+            return self._run()
+        except BrokenPipeError:
+            return self._on_target_gone()
+
+    def _run(self) -> int:
         streams = [
             stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream) and stream.selected
         ]
@@ -73,7 +81,7 @@ class Run:
         self._write_state()
         self._tap.progress.summarize(self._tap.client.counts)
         self._note_empty_locales()
-        return self._report()
+        return self._report(len(streams))
 
     def _begin(self, streams: list[SweptStream]) -> None:
         """Check what concerns all streams, and announce them in the state."""
@@ -96,25 +104,32 @@ class Run:
             except queue.Empty:
                 return
             try:
-                if not self._refused:
-                    stream.sync()
-                    self._tap.progress.add(streams=1)
-                    if self._tap.state_is_due():
-                        stream.write_state()
+                self._sync(stream)
             except PenClosedError:
                 return
             except BrokenPipeError:
-                self._tap.logger.error("The target stopped reading; what it has confirmed is in its last state")  # noqa: TRY400
-                self.stop(1)
+                self.stop(self._on_target_gone())
             except AccessError as error:
-                self._refused = True
-                self._failures[stream.name] = str(error)
-            except TapError as error:
+                self._refusal = self._failures[stream.name] = str(error)
+            except SingerSDKError as error:
                 self._failures[stream.name] = str(error)
             except Exception as error:  # every other failure of one stream, which must not take the others along
                 self._tap.logger.exception("Stream %s failed unexpectedly", stream.name)
                 self._failures[stream.name] = f"{type(error).__name__}: {error}"
             self._ended.put(stream)
+
+    def _sync(self, stream: SweptStream) -> None:
+        if self._refusal is not None:  # with these settings no stream will fare better
+            self._failures[stream.name] = self._refusal
+            return
+        stream.sync()
+        self._tap.progress.add(streams=1)
+        if self._tap.state_is_due():
+            stream.write_state()
+
+    def _on_target_gone(self) -> int:
+        self._tap.logger.error("The target stopped reading; what it has confirmed is in its last state")
+        return 1
 
     def _write_state(self) -> None:
         with self._tap.pen:
@@ -140,7 +155,7 @@ class Run:
             if locale not in found:
                 self._tap.logger.warning("Nothing is published to locale '%s': check locales", locale)
 
-    def _report(self) -> int:
+    def _report(self, number: int) -> int:
         if not self._failures:
             return 0
         by_reason: dict[str, list[str]] = {}
@@ -150,6 +165,7 @@ class Run:
         for reason, names in by_reason.items():
             more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
             parts.append(f"{', '.join(sorted(names)[:NAMED_AT_MOST])}{more}: {reason}")
-        count = "1 stream" if len(self._failures) == 1 else f"{len(self._failures)} streams"
-        self._tap.logger.error("%s failed; the others are complete: %s", count, "; ".join(parts))
+        count = f"{len(self._failures)} of {number} streams failed"
+        others = "; the others are complete" if len(self._failures) < number else ""
+        self._tap.logger.error("%s%s: %s", count, others, "; ".join(parts))
         return 1

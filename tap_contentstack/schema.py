@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import typing as t
 
 from tap_contentstack.fields import FIELD_TYPES, field_type_table, top_fields, unknown_data_types
@@ -17,6 +16,7 @@ from tap_contentstack.shapes import (
     INTEGER,
     NUMBER,
     TEXT,
+    copied,
     kind_of,
     list_of,
     record_of,
@@ -185,7 +185,7 @@ def column_types(schema: Mapping[str, t.Any]) -> dict[str, str]:
     return {name: kind_of(each) for name, each in schema["properties"].items() if name not in added}
 
 
-def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, str]) -> tuple[Schema, list[TypeChange]]:
+def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) -> tuple[Schema, list[TypeChange]]:
     """Return a schema whose columns have the types that they were first loaded with, and where these differ.
 
     Columns of fields that are gone stay: a target sets the columns of the schema alone, and would leave in the others
@@ -195,28 +195,27 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, str]) -> tu
         schema: The schema of today.
         remembered: The first type of each column. What makes no sense is ignored.
     """
-    kept: Schema = copy.deepcopy(dict(schema))
+    kept: Schema = copied(schema)
     changes = []
     for column, new in column_types(schema).items():
         old = remembered.get(column)
         if not isinstance(old, str) or old not in BY_KIND or column in KEY_COLUMNS or _same_to_targets(old, new):
             continue
-        kept["properties"][column] = copy.deepcopy(BY_KIND[old])
+        kept["properties"][column] = copied(BY_KIND[old])
         changes.append(TypeChange(column, old, new))
+    there = {column.casefold() for column in (*kept["properties"], *ADDED_COLUMNS, VERSION_COLUMN)}
     for column, old in remembered.items():
-        if column not in kept["properties"] and column not in ADDED_COLUMNS and old in BY_KIND:
-            kept["properties"][column] = copy.deepcopy(BY_KIND[old])
+        if isinstance(old, str) and old in BY_KIND and column.casefold() not in there:
+            kept["properties"][column] = copied(BY_KIND[old])
     return kept, changes
 
 
 def schema_from_types(types: Mapping[str, str], keys: tuple[str, ...] = KEY_COLUMNS) -> Schema:
     """Return a schema that a table with columns of these types accepts."""
     columns = {name: BY_KIND[kind] for name, kind in types.items() if kind in BY_KIND and name not in keys}
-    return (
-        _table({**columns, "uid": KEY})
-        if keys == KEY_COLUMNS
-        else _object({**columns, **dict.fromkeys(keys, KEY)}, keys)
-    )
+    if keys == KEY_COLUMNS:
+        return _table(columns)
+    return _object({**dict.fromkeys(keys, KEY), **columns}, keys)
 
 
 def _same_to_targets(old: str, new: str) -> bool:
@@ -229,4 +228,4 @@ def _table(columns: Mapping[str, Schema]) -> Schema:
 
 
 def _object(columns: Mapping[str, Schema], keys: tuple[str, ...]) -> Schema:
-    return {"type": "object", "properties": copy.deepcopy(dict(columns)), "required": list(keys)}
+    return {"type": "object", "properties": copied(columns), "required": list(keys)}

@@ -7,7 +7,10 @@ What it is for:
 - The SDK would send a second SCHEMA when a stream is synced again, and an ACTIVATE_VERSION before a full table's
   records; either makes targets lose rows.
 - `_write_activate_version_message` knows the names that stream maps give a stream.
-- A tap's configuration is validated with texts that quote the values, secrets included.
+- A tap's configuration is validated with texts that quote the values, secrets included, and a blank or mistyped
+  environment variable ends in a traceback: `_validate_config` and `_env_var_config` are overridden in tap.py.
+- `_handle_termination`, overridden in tap.py, writes a STATE from within the signal handler and exits with 0.
+- Some functions for records and batches that the SDK's own streams use, and that have no public name.
 """
 
 from __future__ import annotations
@@ -16,16 +19,29 @@ import abc
 import typing as t
 
 from singer_sdk import Stream
-from singer_sdk.helpers._catalog import get_selected_schema
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.helpers._batch import BatchConfig, SDKBatchMessage
+from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator
 
-    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record, TapState
     from singer_sdk.mapper import StreamMap
+
+
+__all__ = [
+    "BatchConfig",
+    "SDKBatchMessage",
+    "SelfWritingStream",
+    "changes_nothing",
+    "classproperty",
+    "parse_environment_config",
+    "pop_deselected_record_properties",
+]
 
 
 class SelfWritingStream(Stream, abc.ABC):

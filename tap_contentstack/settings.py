@@ -175,17 +175,18 @@ class Settings:
         return self.locales[0] if len(self.locales) == 1 else None
 
 
-def read_settings(config: Mapping[str, t.Any]) -> Settings:
+def read_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any] = CONFIG_JSONSCHEMA) -> Settings:
     """Check a configuration and return it as settings.
 
     Args:
         config: The SDK's configuration, defaults filled in.
+        schema: What to check it against: the tap's own settings, and perhaps the SDK's.
 
     Raises:
         SettingsError: Something is missing or wrong; one sentence for each, none with a secret's value.
     """
     config = tidied(config)
-    errors = sorted(DEFAULT_JSONSCHEMA_VALIDATOR(CONFIG_JSONSCHEMA).iter_errors(config), key=lambda e: str(e.path))
+    errors = sorted(DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(config), key=lambda e: str(e.path))
     problems = [_sentence(error) for error in errors] or list(_contradictions(config))
     if problems:
         raise SettingsError("; ".join(problems))
@@ -232,6 +233,8 @@ def _sentence(error: ValidationError) -> str:
     """Say in words what a configuration breaks; jsonschema's own text would quote the value, secrets included."""
     if error.validator == "required":
         missing = error.message.split("'")[1]
+        if error.path:
+            return f"setting '{error.path[0]}' lacks '{missing}'"
         return f"setting '{missing}' is missing: set it in the config, or as TAP_CONTENTSTACK_{missing.upper()}"
     setting = str(error.path[0]) if error.path else "config"
     value = "its value" if setting in SECRETS else f"{error.instance!r}"

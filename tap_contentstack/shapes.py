@@ -18,6 +18,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+import jsonschema
+import msgspec
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,8 +59,15 @@ BY_KIND: Mapping[str, Schema] = {
     "json": ANY_JSON,
 }
 
+_encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
+_JSON_TYPES = {"object", "array", "string", "number", "boolean", "null"}
 _SILENT_KEYWORDS = {"type", "title", "description", "default", "contentMediaType", "deprecated", "x-sql-datatype"}
 """Keywords that allow every value of the type."""
+
+
+def copied(schema: Mapping[str, t.Any]) -> Schema:
+    """Return a schema that shares nothing with others: the SDK changes schemas in place."""
+    return t.cast("Schema", _decode(_encode(schema)))
 
 
 def record_of(properties: Mapping[str, Schema]) -> Schema:
@@ -107,25 +117,22 @@ def shape_of(schema: object) -> Shape:
     """Return the shape that a JSON schema describes."""
     if not isinstance(schema, dict):
         return Shape(kind="json", check={"not": {}} if schema is False else None)
-    types = _types_of(schema)
-    kinds = [name for name in types if name != "null"]
     kind = kind_of(schema)
-    nullable = _allows_null(schema, types)
-    if kind == "json":
-        anything = schema == ANY_JSON or not (kinds or schema.keys() - _SILENT_KEYWORDS)
-        return Shape(kind=kind, nullable=nullable, check=None if anything else schema)
-    properties = schema.get("properties")
-    fields = {key: shape_of(each) for key, each in properties.items()} if isinstance(properties, dict) else None
+    demanding = _demands_more(schema, kind)
     items = _items_of(schema) if kind == "array" else None
     return Shape(
         kind=kind,
-        nullable=nullable,
-        fields=fields if kind == "object" else None,
+        nullable=jsonschema.Draft202012Validator(schema).is_valid(None) if demanding else "null" in _types_of(schema),
+        fields=_shapes_of(schema.get("properties")) if kind == "object" else None,
         items=None if items is None else shape_of(items),
         media_type=schema.get("contentMediaType"),
         default=schema.get("default"),
-        check=schema if _demands_more(schema, kind) else None,
+        check=schema if demanding else None,
     )
+
+
+def _shapes_of(properties: object) -> dict[str, Shape] | None:
+    return {key: shape_of(each) for key, each in properties.items()} if isinstance(properties, dict) else None
 
 
 def kind_of(schema: Mapping[str, t.Any]) -> Kind:
@@ -139,17 +146,9 @@ def kind_of(schema: Mapping[str, t.Any]) -> Kind:
 
 
 def _types_of(schema: Mapping[str, t.Any]) -> list[str]:
-    types = schema.get("type", [])
+    """Return the types that a schema allows; one that names none allows all."""
+    types = schema.get("type", [*_JSON_TYPES])
     return [types] if isinstance(types, str) else list(types)
-
-
-def _allows_null(schema: Schema, types: list[str]) -> bool:
-    if types and "null" not in types:
-        return False
-    options = schema.get("anyOf") or schema.get("oneOf")
-    if isinstance(options, list):
-        return any(isinstance(each, dict) and (not each or "null" in _types_of(each)) for each in options)
-    return "enum" not in schema or None in schema["enum"]
 
 
 def _items_of(schema: Schema) -> t.Any:
@@ -160,15 +159,17 @@ def _items_of(schema: Schema) -> t.Any:
 
 def _demands_more(schema: Schema, kind: Kind) -> bool:
     """Tell whether a schema has keywords that the shape does not say."""
+    if kind == "json":
+        return schema != ANY_JSON and (set(_types_of(schema)) != _JSON_TYPES or bool(schema.keys() - _SILENT_KEYWORDS))
     said = set(_SILENT_KEYWORDS)
     if kind == "date-time":
         said.add("format")
     elif kind == "object":
-        said |= {"properties"}
+        said.add("properties")
+        if isinstance(schema.get("additionalProperties"), bool) and "properties" in schema:
+            said.add("additionalProperties")
     elif kind == "array":
         said.add("items")
-        if len(schema.get("allOf", ())) == 1 and set(schema["allOf"][0]) == {"items"}:
+        if [each.keys() for each in schema.get("allOf", ())] == [{"items"}]:
             said.add("allOf")
-    if kind == "object" and schema.get("additionalProperties") in {True, False} and "properties" in schema:
-        said.add("additionalProperties")
     return bool(schema.keys() - said)

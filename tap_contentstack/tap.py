@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import fnmatch
-import json
 import os
 import re
 import sys
@@ -21,17 +20,22 @@ from typing_extensions import override
 from tap_contentstack import schema as schemas
 from tap_contentstack.client import Client
 from tap_contentstack.content_types import branch_of, find_content_type, global_fields_of, list_content_types
-from tap_contentstack.errors import SettingsError, StateError
+from tap_contentstack.errors import SettingsError
+from tap_contentstack.inputs import environment_config, read_catalog, read_json
 from tap_contentstack.names import stream_name
 from tap_contentstack.pen import Pen
 from tap_contentstack.progress import Progress
 from tap_contentstack.run import Run
+from tap_contentstack.sdk import classproperty
 from tap_contentstack.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
 from tap_contentstack.streams import COMBINED_STREAM, STATE_INTERVAL, FeedStream, GoneStream, ListStream, SweptStream
 from tap_contentstack.throttle import Throttle
 
 if t.TYPE_CHECKING:
     from types import FrameType
+
+    import click
+    from singer_sdk.plugin_base import _ConfigInput
 
     from tap_contentstack.content_types import ContentType
 
@@ -59,10 +63,11 @@ class TapContentstack(Tap):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self._config = tidied(self._config)
+        self.append_builtin_config(self.config_jsonschema)
         for name, setting in self.config_jsonschema["properties"].items():
             if "default" in setting:
                 self._config.setdefault(name, setting["default"])
-        self.settings = read_settings(self._config)
+        self.settings = read_settings(self._config, self.config_jsonschema)
         return []
 
     @cached_property
@@ -204,6 +209,20 @@ class TapContentstack(Tap):
 
     @classmethod
     @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        for path in value:
+            if path != "ENV":
+                read_json(path, "config")
+        return super().cb_config(ctx, param, value)
+
+    @classproperty
+    @override
+    def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
+        cls.append_builtin_config(cls.config_jsonschema)
+        return environment_config(cls.config_jsonschema, cls._env_var_prefix)
+
+    @classmethod
+    @override
     def invoke(cls, **arguments: t.Any) -> None:
         """Run the tap from the command line, all streams at once."""
         if arguments.get("about"):
@@ -213,7 +232,7 @@ class TapContentstack(Tap):
         tap = cls(
             config=config.config,
             state=read_json(arguments["state"], "state"),
-            catalog=with_forced_methods(read_json(arguments["catalog"], "catalog")),
+            catalog=read_catalog(arguments["catalog"]),
             parse_env_config=config.parse_env,
         )
         tap.run = Run(tap)
@@ -228,45 +247,3 @@ class TapContentstack(Tap):
             sys.stdout.flush()
             os._exit(128 + signum)
         self.run.stop(128 + signum)
-
-
-def with_forced_methods(catalog: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
-    """Let a replication method in a stream's metadata override the discovered one.
-
-    Meltano's `metadata` extra writes `replication-method` there, the Singer specification `forced-replication-method`;
-    the SDK reads the first not at all, and the second only where the catalog entry itself has none.
-
-    Raises:
-        StateError: It is no catalog.
-    """
-    streams = catalog.get("streams", []) if catalog else []
-    if not isinstance(streams, list) or not all(isinstance(each, dict) and "tap_stream_id" in each for each in streams):
-        msg = "the catalog has no list of streams: make a new one with --discover"
-        raise StateError(msg)
-    for stream in streams:
-        for entry in stream.get("metadata", []):
-            metadata = entry.get("metadata", {}) if not entry.get("breadcrumb") else {}
-            for key in ("forced-replication-method", "replication-method"):
-                if metadata.get(key):
-                    stream["replication_method"] = metadata[key]
-    return catalog
-
-
-def read_json(file: t.IO[str] | None, what: str) -> dict[str, t.Any] | None:
-    """Return a JSON object from a file that the command line names.
-
-    Raises:
-        StateError: It is something else.
-    """
-    if file is None:
-        return None
-    try:
-        content = json.load(file)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        msg = (
-            f"the {what} file {getattr(file, 'name', '')} is not a JSON object: give the file that was written earlier"
-        )
-        raise StateError(msg)
-    return content

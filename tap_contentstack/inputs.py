@@ -1,0 +1,98 @@
+"""What the command line and the environment hand in: checked, so that a mistake is one line and not a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+from tap_contentstack.errors import SettingsError, StateError
+from tap_contentstack.sdk import parse_environment_config
+
+Json: t.TypeAlias = dict[str, t.Any]
+
+
+def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
+    """Return the JSON object in a file.
+
+    Args:
+        source: The file, or its path.
+        what: What it is: a config, a state, a catalog.
+
+    Raises:
+        StateError: It cannot be read, or holds something else.
+    """
+    if source is None:
+        return None
+    name = source if isinstance(source, str) else getattr(source, "name", "")
+    try:
+        content = json.loads(Path(source).read_text(encoding="utf-8") if isinstance(source, str) else source.read())
+    except OSError as error:
+        msg = f"the {what} file {name} cannot be read: {error.strerror}"
+        raise StateError(msg) from None
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        msg = f"the {what} file {name} is not a JSON object: check that it is the right file, and whole"
+        raise StateError(msg)
+    return content
+
+
+def read_catalog(source: t.IO[str] | None) -> Json | None:
+    """Return a catalog in which a replication method of a stream's metadata overrides the discovered one.
+
+    Meltano's `metadata` extra writes `replication-method` there, the Singer specification `forced-replication-method`;
+    the SDK reads the first not at all, and the second only where the catalog entry itself has none.
+
+    Raises:
+        StateError: It is no catalog.
+    """
+    catalog = read_json(source, "catalog")
+    if catalog is None:
+        return None
+    streams = catalog.get("streams")
+    if not isinstance(streams, list) or not all(_is_entry(each) for each in streams):
+        msg = "the catalog is not of the shape that --discover writes: make a new one"
+        raise StateError(msg)
+    for stream in streams:
+        for entry in stream.get("metadata", []):
+            for key in ("forced-replication-method", "replication-method"):
+                if not entry["breadcrumb"] and entry["metadata"].get(key):
+                    stream["replication_method"] = entry["metadata"][key]
+    return catalog
+
+
+def _is_entry(stream: t.Any) -> bool:
+    if not isinstance(stream, dict) or not isinstance(stream.get("tap_stream_id"), str):
+        return False
+    schema, metadata = stream.get("schema"), stream.get("metadata", [])
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(properties, dict) or not all(isinstance(each, dict) for each in properties.values()):
+        return False
+    return isinstance(metadata, list) and all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("breadcrumb"), list)
+        and all(isinstance(step, str) for step in entry["breadcrumb"])
+        and isinstance(entry.get("metadata"), dict)
+        for entry in metadata
+    )
+
+
+def environment_config(schema: Json, prefix: str) -> Json:
+    """Return the settings that stand in environment variables; blank ones count as unset.
+
+    Raises:
+        SettingsError: A variable cannot be understood.
+    """
+    parse_environment_config({"properties": {}}, prefix)  # reads a .env file into the environment
+    config: Json = {}
+    for name, setting in schema["properties"].items():
+        variable = f"{prefix}{name.upper()}"
+        if os.environ.get(variable, "").strip():
+            try:
+                config |= parse_environment_config({"properties": {name: setting}}, prefix)
+            except ValueError:
+                msg = f"setting '{name}' cannot be understood: check the environment variable {variable}"
+                raise SettingsError(msg) from None
+    return config
