@@ -380,7 +380,7 @@ def assert_no_secret(output: Output, *secrets: str) -> None:
 def published(sandbox: Sandbox) -> Tables:
     """Return the data of what is published, as tables."""
     tables: Tables = {f"entries_{uid}": {} for uid in sandbox.stack.content_types}
-    tables["assets"] = {**sandbox.published_assets()}
+    tables["assets"] = {(uid, locale): data for (uid, locale), data in sandbox.published_assets().items()}
     for (content_type_uid, uid, locale), data in sandbox.published_entries().items():
         tables[f"entries_{content_type_uid}"][uid, locale] = data
     return tables
