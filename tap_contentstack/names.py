@@ -12,8 +12,12 @@ if t.TYPE_CHECKING:
 MAX_BYTES = 63
 """Bytes of an identifier in Postgres: a longer table fails at once, longer columns become duplicates."""
 HASH_DIGITS = 8
+ENTRIES = "entries_"
+"""What the name of a content type's stream begins with."""
 OWN_PREFIX = "_sdc_"
 """Columns of this prefix belong to targets."""
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+"""Postgres has these in every table, and refuses others of the same name."""
 
 _SAFE_UID = re.compile(r"[a-z0-9_]+").fullmatch
 _UNSAFE_CHARACTER = re.compile(r"[^a-z0-9_]")
@@ -25,10 +29,10 @@ def stream_name(content_type_uid: str) -> str:
     Targets split names at `-`, fold their case and cut them at 63 bytes; a uid that they would touch gets a name that
     they leave as it is, and that no other uid has.
     """
-    name = f"entries_{content_type_uid}"
+    name = f"{ENTRIES}{content_type_uid}"
     if _SAFE_UID(content_type_uid) and len(name) <= MAX_BYTES:
         return name
-    return _hashed(f"entries_{_UNSAFE_CHARACTER.sub('_', content_type_uid.lower())}", content_type_uid)
+    return _hashed(f"{ENTRIES}{_UNSAFE_CHARACTER.sub('_', content_type_uid.lower())}", content_type_uid)
 
 
 def column_names(field_uids: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -59,7 +63,7 @@ def _storable(uid: str) -> bool:
     """Tell whether a target takes a name as it is."""
     encoded = uid.encode(errors="replace")
     fits = 0 < len(encoded) <= MAX_BYTES and not uid.casefold().startswith(OWN_PREFIX)
-    return fits and _text(uid) == uid
+    return fits and _text(uid) == uid and '"' not in uid and uid.casefold() not in SYSTEM_COLUMNS
 
 
 def _free_name(uid: str, taken: set[str]) -> str:

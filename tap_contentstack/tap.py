@@ -22,7 +22,7 @@ from tap_contentstack.client import Client
 from tap_contentstack.content_types import branch_of, find_content_type, global_fields_of, list_content_types
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.inputs import environment_config, read_catalog, read_json
-from tap_contentstack.names import stream_name
+from tap_contentstack.names import ENTRIES, stream_name
 from tap_contentstack.pen import Pen
 from tap_contentstack.progress import Progress
 from tap_contentstack.run import Run
@@ -163,11 +163,13 @@ class TapContentstack(Tap):
         listed = {each["uid"] for each in self.content_types} if bookmarks else set()
         for name, bookmark in bookmarks.items():
             uid = bookmark.get("content_type_uid") if isinstance(bookmark, dict) else None
-            if not isinstance(uid, str) or not UID(uid) or uid in listed or name in self.streams:
+            if not isinstance(uid, str) or not UID(uid):  # none, or damaged: the stream's name may still tell
+                uid = name.removeprefix(ENTRIES) if name.startswith(ENTRIES) else ""
+            if not UID(uid) or uid in listed or name in self.streams:
                 continue
             found = find_content_type(self.client, uid)
             if found is None:
-                types = bookmark.get("types")
+                types = bookmark.get("types") if isinstance(bookmark, dict) else None
                 self.streams[name] = GoneStream(self, name, types if isinstance(types, dict) else {})
             elif self.covers(uid) and not self.settings.combined and stream_name(uid) == name:
                 self.content_types.append(found)
