@@ -19,7 +19,6 @@ import typing as t
 from dataclasses import dataclass, field
 
 import jsonschema
-import msgspec
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,15 +58,16 @@ BY_KIND: Mapping[str, Schema] = {
     "json": ANY_JSON,
 }
 
-_encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 _JSON_TYPES = {"object", "array", "string", "number", "boolean", "null"}
 _SILENT_KEYWORDS = {"type", "title", "description", "default", "contentMediaType", "deprecated", "x-sql-datatype"}
 """Keywords that allow every value of the type."""
 
 
-def copied(schema: Mapping[str, t.Any]) -> Schema:
-    """Return a schema that shares nothing with others: the SDK changes schemas in place."""
-    return t.cast("Schema", _decode(_encode(schema)))
+def copied(schema: t.Any) -> t.Any:
+    """Return a schema that shares no object or list with others: the SDK changes schemas in place."""
+    if isinstance(schema, dict):
+        return {key: copied(each) for key, each in schema.items()}
+    return [copied(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def record_of(properties: Mapping[str, Schema]) -> Schema:

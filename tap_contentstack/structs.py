@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import msgspec
@@ -41,8 +42,14 @@ def struct_of(types: Mapping[str, t.Any], *, closed: bool = True) -> type[Struct
     Raises:
         InexpressibleError: There are keys that no struct can have.
     """
-    fields = [(_attribute(number), each, None) for number, each in enumerate(types.values())]
-    names = {_attribute(number): key for number, key in enumerate(types)}
+    return _struct_of(tuple(types.items()), closed)
+
+
+@functools.lru_cache(maxsize=2048)
+def _struct_of(types: tuple[tuple[str, t.Any], ...], closed: bool) -> type[Struct]:  # noqa: FBT001
+    """Make a struct, but only one of each kind: many fields and content types have groups that are alike."""
+    fields = [(_attribute(number), each, None) for number, (_, each) in enumerate(types)]
+    names = {_attribute(number): key for number, (key, _) in enumerate(types)}
     try:
         return msgspec.defstruct("Object", fields, rename=names, forbid_unknown_fields=closed, gc=False)
     except ValueError as error:

@@ -6,7 +6,9 @@ import json
 
 from hypothesis import strategies as st
 
-UIDS = st.text("abcxyzABC_019", min_size=1, max_size=8) | st.sampled_from(["a.b", "a-b", 'q"q', "ü", "uid", "_references"])
+UIDS = st.text("abcxyzABC_019", min_size=1, max_size=8) | st.sampled_from(
+    ["a.b", "a-b", 'q"q', "ü", "uid", "_references"]
+)
 TEXTS = st.text(max_size=12) | st.sampled_from(
     [
         "",
@@ -59,7 +61,9 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS | UIDS, inner, max_size=3),
     max_leaves=6,
 )
-DOCUMENTS = st.recursive(NODES, lambda inner: st.fixed_dictionaries({"children": st.lists(inner | ANY_JSON, max_size=3)}))
+DOCUMENTS = st.recursive(
+    NODES, lambda inner: st.fixed_dictionaries({"children": st.lists(inner | ANY_JSON, max_size=3)})
+)
 
 
 def _lists(inner):
@@ -77,7 +81,8 @@ SIMPLE = {
     "number": NUMBERS,
     "boolean": st.booleans(),
     "isodate": TIMES,
-    "file": st.sampled_from(["asset1", ""]) | st.fixed_dictionaries({"uid": st.just("asset2"), "filename": st.just("a.png")}),
+    "file": st.sampled_from(["asset1", ""])
+    | st.fixed_dictionaries({"uid": st.just("asset2"), "filename": st.just("a.png")}),
     "link": st.fixed_dictionaries({}, optional={"title": TEXTS, "href": TEXTS}),
     "json_rte": DOCUMENTS,
     "json": ANY_JSON,

@@ -88,7 +88,12 @@ def test_every_record_is_valid(data):
     content_type, items = data.draw(content_types())
     codec = entry_codec(content_type)
     exact = codec.exact(read(data.draw(items)))
-    added = {"uid": "e0", "_publish_locale": "en-us", "_references": exact.references, "_unmapped": exact.unmapped or None}
+    added = {
+        "uid": "e0",
+        "_publish_locale": "en-us",
+        "_references": exact.references,
+        "_unmapped": exact.unmapped or None,
+    }
     record = json.loads(encode(exact.record | added))
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
     jsonschema.Draft202012Validator(schemas.entry_schema(content_type), format_checker=checker).validate(record)
@@ -196,12 +201,20 @@ def test_an_item_that_does_not_fit_takes_the_exact_way(value):
 
 def test_the_fast_way_leaves_the_text_of_an_item_as_it_came():
     data = read(SYSTEM | {"price": 1.5})
-    codec = Codec({"properties": {key: value for key, value in schemas.entry_schema(CONTENT_TYPE)["properties"].items() if key != "Title"}})
+    codec = Codec(
+        {
+            "properties": {
+                key: value for key, value in schemas.entry_schema(CONTENT_TYPE)["properties"].items() if key != "Title"
+            }
+        }
+    )
     assert codec.fast(data).columns + b"}" == bytes(data)
 
 
 def test_a_column_that_is_renamed_or_deselected_is_renamed_or_left_out():
-    codec = entry_codec(CONTENT_TYPE, selected={"Title_fb2bb6d1", "title"} | set(schemas.entry_columns(CONTENT_TYPE).values()))
+    codec = entry_codec(
+        CONTENT_TYPE, selected={"Title_fb2bb6d1", "title"} | set(schemas.entry_columns(CONTENT_TYPE).values())
+    )
     item = codec.fast(read(SYSTEM | {"title": "low", "Title": "high", "price": "no number"}))
     column = schemas.entry_columns(CONTENT_TYPE)["Title"]
     assert json.loads(item.columns + b"}") == {"uid": "e1", "title": "low", column: "high"}
@@ -210,13 +223,17 @@ def test_a_column_that_is_renamed_or_deselected_is_renamed_or_left_out():
 
 def test_numbers_keep_their_digits():
     codec = entry_codec(CONTENT_TYPE)
-    text = b'{"uid":"e1","price":12345678901234567890.12345678901234567890,"unknown":0.10000000000000000000001,"x":1e400}'
+    text = (
+        b'{"uid":"e1","price":12345678901234567890.12345678901234567890,"unknown":0.10000000000000000000001,"x":1e400}'
+    )
     exact = codec.exact(decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data)
     assert encode(exact.record["price"]) == b"12345678901234567890.12345678901234567890"
     assert encode(exact.unmapped) == b'{"unknown":0.10000000000000000000001,"x":1E+400}'
 
 
-@pytest.mark.parametrize("text", [b"null", b"[]", b'"x"', b"5", b"9" * 5000, b"[" * 900 + b"]" * 900, b"1e99999999999999999999"])
+@pytest.mark.parametrize(
+    "text", [b"null", b"[]", b'"x"', b"5", b"9" * 5000, b"[" * 900 + b"]" * 900, b"1e99999999999999999999"]
+)
 def test_the_exact_way_never_fails(text):
     item = entry_codec(CONTENT_TYPE).exact(decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data)
     assert item.uid is None

@@ -1,0 +1,253 @@
+"""From content types to JSON schemas, and types that stay."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from singer_sdk.helpers._flattening import flatten_schema
+from singer_sdk.singerlib import Schema
+from target_postgres.connector import PostgresConnector
+
+from tap_contentstack import schema as schemas
+from tap_contentstack.shapes import ANY_JSON, BY_KIND, DATE_TIME, FREE_OBJECT, NUMBER, TEXT, list_of, record_of
+from tests.content_models import content_types
+
+ASSET = TEXT | {"contentMediaType": "text/vnd.contentstack.asset-uid"}
+REFERENCES = list_of(record_of({"uid": TEXT, "_content_type_uid": TEXT}))
+GROUP = record_of({"a": NUMBER, "_metadata": FREE_OBJECT})
+
+
+def field(data_type, **keys):
+    return {"uid": "f", "data_type": data_type, "field_metadata": {}, **keys}
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        (field("text"), TEXT),
+        (field("text", field_metadata={"markdown": True}), TEXT),
+        (field("text", field_metadata={"allow_rich_text": True}), TEXT | {"contentMediaType": "text/html"}),
+        (field("text", multiple=True), list_of(TEXT)),
+        (field("text", enum={"choices": [{"value": "a"}]}), TEXT),
+        (field("number", enum={"choices": [{"value": 1}]}), NUMBER),
+        (field("number", multiple=True), list_of(NUMBER)),
+        (field("boolean"), {"type": ["boolean", "null"]}),
+        (field("isodate"), DATE_TIME),
+        (field("isodate", multiple=True), list_of(DATE_TIME)),
+        (field("file"), ASSET),
+        (field("file", multiple=True), list_of(ASSET)),
+        (field("link"), record_of({"title": TEXT, "href": TEXT})),
+        (field("reference", reference_to=["a", "b"]), REFERENCES),
+        (field("reference", reference_to=["a"], extension_uid="blt1"), REFERENCES),
+        (
+            field("reference", reference_to="a"),
+            list_of(record_of({"uid": TEXT, "_content_type_uid": TEXT | {"default": "a"}})),
+        ),
+        (field("group", schema=[{"uid": "a", "data_type": "number"}]), GROUP),
+        (field("group", schema=[{"uid": "a", "data_type": "number"}], multiple=True), list_of(GROUP)),
+        (field("global_field", schema=[{"uid": "a", "data_type": "number"}]), GROUP),
+        (field("global_field", reference_to="seo"), FREE_OBJECT),
+        (
+            field("blocks", blocks=[{"uid": "b", "schema": [{"uid": "a", "data_type": "number"}]}, {"uid": "c"}]),
+            list_of(record_of({"b": GROUP, "c": FREE_OBJECT})),
+        ),
+        (
+            field("json", field_metadata={"allow_json_rte": True}),
+            FREE_OBJECT | {"contentMediaType": "application/vnd.contentstack.rich-text+json"},
+        ),
+        (field("json", extension_uid="blt1"), ANY_JSON),
+        (field("text", extension_uid="blt1"), TEXT),
+        (field("taxonomy", multiple=True), list_of(record_of({"taxonomy_uid": TEXT, "term_uid": TEXT}))),
+        ({"uid": "f", "taxonomies": []}, list_of(record_of({"taxonomy_uid": TEXT, "term_uid": TEXT}))),
+        (field("hologram"), ANY_JSON),
+        (field("hologram", multiple=True), ANY_JSON),
+        ({"uid": "f"}, ANY_JSON),
+    ],
+)
+def test_every_kind_of_field_has_its_type(definition, expected):
+    assert schemas.entry_schema({"schema": [definition]})["properties"]["f"] == expected
+
+
+def test_only_the_keys_are_required():
+    schema = schemas.entry_schema({"schema": [{"uid": "title", "data_type": "text", "mandatory": True}]})
+    assert schema["required"] == ["uid", "_publish_locale"]
+    assert [name for name, each in schema["properties"].items() if "null" not in each.get("type", ["null"])] == schema[
+        "required"
+    ]
+
+
+def test_a_page_has_an_url_and_a_field_never_replaces_a_system_column():
+    page = {"options": {"is_page": True}, "schema": [{"uid": "locale", "data_type": "number"}]}
+    assert schemas.entry_schema(page)["properties"]["url"] == TEXT
+    assert schemas.entry_schema(page)["properties"]["locale"] == TEXT
+    assert "url" not in schemas.entry_schema({})["properties"]
+
+
+def test_unknown_data_types_are_told_by_path():
+    inner = {"uid": "in", "data_type": "hologram"}
+    content_type = {
+        "schema": [
+            {"uid": "a", "data_type": "group", "schema": [inner]},
+            {"uid": "b", "data_type": "blocks", "blocks": [{"uid": "c", "schema": [inner]}]},
+            {"uid": "d", "data_type": "text"},
+        ],
+    }
+    assert schemas.unknown_data_types(content_type) == {"a.in": "hologram", "b.c.in": "hologram"}
+
+
+ALL_SCHEMAS = {
+    "entries": schemas.entry_schema(
+        {"schema": [field(each.data_type) | {"uid": f"f{n}"} for n, each in enumerate(schemas.FIELD_TYPES)]}
+    ),
+    "combined": schemas.combined_schema(),
+    "assets": schemas.asset_schema(),
+    "content_types": schemas.content_type_schema(),
+    "global_fields": schemas.global_field_schema(),
+}
+
+
+@pytest.mark.parametrize("schema", ALL_SCHEMAS.values(), ids=ALL_SCHEMAS)
+def test_the_sdk_keeps_every_keyword(schema):
+    assert Schema.from_dict(schema).to_dict() == schema
+
+
+@pytest.mark.parametrize("schema", ALL_SCHEMAS.values(), ids=ALL_SCHEMAS)
+def test_flattening_loses_no_column(schema):
+    flat = flatten_schema(schema, max_level=3)["properties"]
+    assert all(
+        any(name == column or name.startswith(f"{column}__") for name in flat) for column in schema["properties"]
+    )
+
+
+POSTGRES = {
+    "string": "TEXT",
+    "date-time": "TIMESTAMP",
+    "number": "DECIMAL",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "object": "JSONB",
+    "array": "JSONB",
+    "json": "JSONB",
+}
+
+
+@pytest.mark.parametrize("schema", ALL_SCHEMAS.values(), ids=ALL_SCHEMAS)
+def test_every_column_has_its_type_in_postgres(schema):
+    connector = PostgresConnector({"sqlalchemy_url": "postgresql://nowhere/nothing"})
+    types = {name: str(connector.to_sql_type(schema["properties"][name])) for name in schema["properties"]}
+    kinds = schemas.column_types(schema)
+    assert {name: types[name] for name in kinds} == {name: POSTGRES[kind] for name, kind in kinds.items()}
+    assert types.get("_references", "JSONB") == types["_unmapped"] == "JSONB"
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_a_remembered_type_is_the_one_that_it_was(kind):
+    assert schemas.column_types({"properties": {"a": BY_KIND[kind]}}) == {"a": kind}
+
+
+def test_columns_that_the_tap_adds_are_not_remembered():
+    assert (
+        schemas.column_types(schemas.entry_schema({})).keys()
+        == schemas.entry_schema({})["properties"].keys() - schemas.ADDED_COLUMNS.keys()
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        ("string", "number", True),
+        ("number", "string", True),
+        ("date-time", "string", True),
+        ("string", "date-time", True),
+        ("boolean", "number", True),
+        ("array", "string", True),
+        ("string", "json", True),
+        ("integer", "number", True),
+        ("number", "integer", False),
+        ("array", "object", False),
+        ("json", "array", False),
+        ("string", "string", False),
+        ("nonsense", "string", False),
+        (None, "string", False),
+        (["string"], "number", False),
+    ],
+)
+def test_a_column_keeps_the_type_of_its_table(old, new, kept):
+    schema = {"properties": {"uid": {"type": "string"}, "a": BY_KIND[new]}}
+    frozen, changes = schemas.keep_types(schema, {"a": old, "uid": "number"})
+    assert frozen["properties"] == schema["properties"] | ({"a": BY_KIND[old]} if kept else {})
+    assert changes == ([("a", old, new)] if kept else [])
+
+
+def test_columns_of_fields_that_are_gone_stay_unless_another_has_their_name():
+    schema = schemas.entry_schema({"schema": [{"uid": "Price", "data_type": "number"}]})
+    remembered = {
+        "gone": "number",
+        "price": "string",
+        "_unmapped": "string",
+        "odd": ["x"],
+        "_sdc_table_version": "number",
+    }
+    kept, changes = schemas.keep_types(schema, remembered)
+    assert kept["properties"].keys() - schema["properties"].keys() == {"gone"}
+    assert changes == []
+
+
+def test_keeping_types_leaves_the_given_schema_alone():
+    schema = {"properties": {"a": dict(TEXT)}}
+    schemas.keep_types(schema, {"a": "number"})
+    assert schema == {"properties": {"a": TEXT}}
+
+
+@settings(deadline=None, max_examples=30, print_blob=True)
+@given(st.data())
+def test_a_table_can_be_described_by_its_types_alone(data):
+    content_type, _ = data.draw(content_types())
+    schema = schemas.entry_schema(content_type)
+    types = schemas.column_types(schema)
+    described = schemas.schema_from_types(types)
+    assert schemas.column_types(described) == types
+    assert described["required"] == schema["required"]
+    assert schemas.schema_from_types({"x": "nonsense"})["properties"].keys() == {"uid", *schemas.ADDED_COLUMNS}
+
+
+@settings(deadline=None, max_examples=30, print_blob=True)
+@given(st.data())
+def test_schemas_of_any_content_type_are_schemas(data):
+    content_type, _ = data.draw(content_types())
+    schema = schemas.entry_schema(content_type)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    columns = schemas.entry_columns(content_type)
+    assert set(columns.values()) <= schema["properties"].keys()
+    assert len({name.lower() for name in schema["properties"]}) == len(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{}, {"schema": None}, {"schema": [None, 5, {}]}, {"schema": [{"uid": "a", "schema": 5, "data_type": "group"}]}],
+)
+def test_a_content_type_that_is_not_as_documented_has_a_schema_all_the_same(broken):
+    assert schemas.entry_schema(broken)["properties"].keys() >= schemas.ADDED_COLUMNS.keys()
+
+
+def test_the_table_of_types_names_every_row():
+    rows = schemas.field_type_table().splitlines()
+    assert len(rows) == len(schemas.FIELD_TYPES) + 1
+    assert all(row.count("|") == 5 for row in rows)
+
+
+def test_500_content_types_of_100_fields_take_seconds_and_little_memory():
+    definitions = [field("text") | {"uid": f"f{number}"} for number in range(100)]
+    tracemalloc.start()
+    start = time.perf_counter()
+    made = [schemas.entry_schema({"uid": f"type{number}", "schema": definitions}) for number in range(500)]
+    seconds, (_, peak) = time.perf_counter() - start, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(made) == 500
+    assert seconds < 30
+    assert peak < 200 * 2**20
