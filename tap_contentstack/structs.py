@@ -71,8 +71,8 @@ def type_of(shape: Shape, *, searched: bool = True) -> t.Any:
     Raises:
         InexpressibleError: No type says that.
     """
-    if shape.check is not None or (shape.kind == "json" and not shape.nullable):
-        msg = f"a schema with further demands: {shape.check}"
+    if shape.check is not None or (shape.is_free and not shape.nullable):
+        msg = "more than a type"
         raise InexpressibleError(msg)
     if shape.is_free and searched:
         return Raw

@@ -24,24 +24,32 @@ from tap_contentstack.shapes import ASSET_UID, HTML, RICH_TEXT
 from tap_contentstack.structs import attribute_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from msgspec import Raw
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_contentstack.paths import Path
     from tap_contentstack.shapes import Shape
 
     Walk: t.TypeAlias = Callable[[t.Any, list[Link], list[str]], None]
 
-NULL = b"null"
-
-_FIRST_BYTES = {"object": b"{", "array": b"[", "json": b""}
+_FIRST_BYTES = {"object": ord("{"), "array": ord("[")}
 _INDEX = "[\0]"
 """Stands for an index in a path."""
 
 
 class UnfitError(Exception):
     """A value needs the exact way."""
+
+
+_NAMES: Mapping[str, t.Any] = {
+    "Link": Link,
+    "Text": Text,
+    "UnfitError": UnfitError,
+    "decode": decode,
+    "html": html_links,
+    "rich_text": rich_text_links,
+    "free": free_links,
+}
+"""What the source may name."""
 
 
 def compile_walk(shape: Shape) -> Walk:
@@ -54,7 +62,7 @@ def compile_walk(shape: Shape) -> Walk:
     """
     body = list(_fields(shape, "item", None, ())) or ["pass"]
     source = "\n".join(["def walk(item, links, times):", *(f" {line}" for line in body)])
-    names: dict[str, t.Any] = {"Link": Link, "html": _html, "rich_text": _rich_text, "free": _free}
+    names = dict(_NAMES)
     exec(compile(source, "<walk>", "exec"), names)  # noqa: S102 - made of the schema's structure; its texts are quoted
     return t.cast("Walk", names["walk"])
 
@@ -75,13 +83,16 @@ def _links(shape: Shape, name: str, path: str) -> Iterator[str]:
     if shape.kind == "string" and shape.media_type == ASSET_UID:
         yield f"if {name}: links.append(Link({path}, {name}, {ASSETS!r}))"
     elif shape.kind == "string" and shape.media_type == HTML:
-        yield f"if {' or '.join(f'{mark!r} in {name}' for mark in HTML_MARKS)}: html({name}, {path}, links)"
+        yield f"if {_any_mark(HTML_MARKS, name)}: html({name}, (None, Text({path})), links)"
     elif shape.is_reference:
         uid, content_type = (f"{name}.{attribute_of(shape, key)}" for key in ("uid", "_content_type_uid"))
         yield f"if {uid}: links.append(Link({path}, {uid}, {content_type}))"
     elif shape.is_free:
-        search = "rich_text" if shape.media_type == RICH_TEXT else "free"
-        yield f"{search}({name}, {path}, links, {_FIRST_BYTES[shape.kind]!r})"
+        find, marks = ("rich_text", RICH_TEXT_MARKS) if shape.media_type == RICH_TEXT else ("free", FREE_MARKS)
+        yield f"{name} = bytes({name})"
+        if shape.kind in _FIRST_BYTES:
+            yield f"if {name}[0] != {_FIRST_BYTES[shape.kind]} and {name} != b'null': raise UnfitError"
+        yield f"if {_any_mark(marks, name)}: {find}(decode({name}), (None, Text({path})), links)"
 
 
 def _fields(shape: Shape, name: str, path: Path | None, indices: tuple[str, ...]) -> Iterator[str]:
@@ -116,23 +127,6 @@ def _path_source(path: Path, indices: tuple[str, ...]) -> str:
     return f"{template!r} % ({', '.join(indices)},)"
 
 
-def _html(value: str, path: str, links: list[Link]) -> None:
-    html_links(value, (None, Text(path)), links)
-
-
-def _rich_text(value: Raw, path: str, links: list[Link], first: bytes) -> None:
-    text = bytes(value)
-    if text[:1] in first:
-        if any(mark in text for mark in RICH_TEXT_MARKS):
-            rich_text_links(decode(text), (None, Text(path)), links)
-    elif text != NULL:
-        raise UnfitError
-
-
-def _free(value: Raw, path: str, links: list[Link], first: bytes) -> None:
-    text = bytes(value)
-    if not first or text[:1] in first:
-        if any(mark in text for mark in FREE_MARKS):
-            free_links(decode(text), (None, Text(path)), links)
-    elif text != NULL:
-        raise UnfitError
+def _any_mark(marks: tuple[str, ...] | tuple[bytes, ...], name: str) -> str:
+    """Return the source of a search for any of several marks."""
+    return " or ".join(f"{mark!r} in {name}" for mark in marks)

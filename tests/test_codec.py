@@ -221,6 +221,21 @@ def test_a_column_that_is_renamed_or_deselected_is_renamed_or_left_out():
     assert (item.locale, item.publish_locale, item.version) == ("en-us", "fr-fr", 3)
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"type": "object"},
+        {"type": "array"},
+        {"type": ["string", "null"], "maxLength": 3},
+        {"type": "array", "items": {}},
+    ],
+)
+@pytest.mark.parametrize("value", [None, {}, [], "a", "abcd", [1]])
+def test_both_ways_agree_on_schemas_that_a_user_edited(column, value):
+    schema = {"properties": {"uid": {"type": "string"}, "a": column}}
+    assert_same_both_ways(Codec(schema), read({"uid": "e1", "a": value}))
+
+
 def test_numbers_keep_their_digits():
     codec = entry_codec(CONTENT_TYPE)
     text = (
