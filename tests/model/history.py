@@ -34,6 +34,8 @@ from tests.model.world import World
 Json: t.TypeAlias = dict[str, t.Any]
 
 SETTLING_RUNS = 5
+CRASHES = 8
+"""Ends of a run that are tried out where all are."""
 NARROWED = ["entry_published", "asset_published", "entry_unpublished"]
 SCOPE_SETTINGS = ("environment", "branch", "locales", "event_types", "start_date", "content_types", "entry_streams")
 
@@ -106,25 +108,15 @@ def make_history(seed: int, length: int = 12) -> History:
     setup = {
         "locales": chance.choice((1, 2, 2, 3)),
         "types": chance.choice((1, 2, 2, 3)),
-        "page_size": chance.choice((1, 2, 3, 5, 100)),
+        "page_size": chance.choice((1, 1, 2, 2, 3, 5, 100)),
         "combined": chance.random() < 0.35,
         "merging": chance.random() < 0.4,
     }
     setup["behaviour"] = make_behaviour(chance, setup["locales"])
-    makers: tuple[tuple[t.Callable[[random.Random, Json], Step], int], ...] = (
-        (make_edit, 8),
-        (make_run, 10),
-        (make_config, 2),
-        (make_switch, 1),
-        (make_expiry, 2),
-        (make_damage, 1),
-        (make_refresh, 1),
-        (make_catalog, 1),
-        (make_wait, 1),
-    )
-    functions, weights = zip(*makers, strict=True)
+    makers = PROFILES[chance.choice(sorted(PROFILES))]
     steps = [make_run(chance, setup)] if chance.random() < 0.7 else []
-    steps += [maker(chance, setup) for maker in chance.choices(functions, weights, k=chance.randint(3, length))]
+    chosen = chance.choices(list(makers), list(makers.values()), k=chance.randint(3, length))
+    steps += [maker(chance, setup) for maker in chosen]
     return History(seed, setup, tuple(steps))
 
 
@@ -167,14 +159,14 @@ def make_run(chance: random.Random, _: Json) -> Step:
 
 
 def run_details(chance: random.Random) -> Json:
-    kind = chance.choices(("whole", "killed", "stopped"), (5, 6, 2))[0]
+    kind = chance.choices(("whole", "killed", "stopped"), (4, 7, 2))[0]
     details: Json = {
         "concurrency": chance.choice((1, 1, 2, 8)),
         "lazy": chance.random() < 0.3,
         "every_state": chance.random() < 0.75,
-        "cut": round(chance.random(), 3) if kind == "killed" else None,
-        "at_state": chance.random() < 0.5,
-        "confirm": chance.choice(("none", "last", "any", "any")),
+        "cut": round(chance.uniform(0, 0.999), 3) if kind == "killed" else None,
+        "at_state": chance.random() < 0.6,
+        "confirm": chance.choice(("none", "last", "last", "any")),
         "stop_at": chance.randint(2, 14) if kind == "stopped" else None,
         "faults": [make_fault(chance) for _ in range(chance.choice((0, 0, 0, 1, 2)))],
         "edits": [],
@@ -186,6 +178,7 @@ def run_details(chance: random.Random) -> Json:
         details["edits"] = [[number, chance.choice(("before", "after")), a_seed(chance)] for number in numbers]
     if chance.random() < 0.2:
         details |= {"page_size": chance.choice((1, 2)), "few_checks": chance.choice((0, 1))}
+    details["everywhere"] = chance.random() < 0.15
     details["short_page"] = chance.randint(0, 12) if chance.random() < 0.15 else None
     details["hidden_type"] = chance.random() < 0.05
     return details
@@ -233,7 +226,7 @@ def make_damage(chance: random.Random, _: Json) -> Step:
     return Step(
         "damage",
         a_seed(chance),
-        {"how": chance.choice(("old", "old", "none", "foreign", "garbage", "garbage", "extra"))},
+        {"how": chance.choice(("old", "old", "none", "foreign", "garbage", "garbage", "extra", "future"))},
     )
 
 
@@ -243,6 +236,25 @@ def make_refresh(chance: random.Random, _: Json) -> Step:
 
 def make_catalog(chance: random.Random, _: Json) -> Step:
     return Step("catalog", a_seed(chance), {"how": chance.choice(("pin", "deselect", "full_table", "clear", "clear"))})
+
+
+Maker: t.TypeAlias = t.Callable[[random.Random, Json], Step]
+PROFILES: dict[str, dict[Maker, int]] = {
+    # Where nothing makes a stream start over, nothing heals what went wrong.
+    "calm": {make_edit: 4, make_run: 5},
+    "restarting": {make_edit: 4, make_run: 5, make_expiry: 1},
+    "wild": {
+        make_edit: 8,
+        make_run: 10,
+        make_config: 2,
+        make_switch: 1,
+        make_expiry: 1,
+        make_damage: 2,
+        make_refresh: 1,
+        make_catalog: 1,
+        make_wait: 1,
+    },
+}
 
 
 # Playing them
@@ -381,6 +393,9 @@ class Play:
                 (5, None, {}, {"locales": 5}, {"content_type_uid": "no/such type?"}, {"version": "x"})
             )
             bookmarks[chance.choice(("gone", "entries_", "x-y"))] = value
+        elif name and how == "future":
+            if isinstance(bookmarks[name], dict):
+                bookmarks[name]["version"] = int(self.world.clock.now) + chance.choice((3, 30, 10**6))
         elif name and how == "foreign":
             if isinstance(bookmarks[name], dict) and bookmarks[name].get("scope"):
                 bookmarks[name]["scope"] = "stack:0000000000 " + bookmarks[name]["scope"].partition(" ")[2]
@@ -422,6 +437,7 @@ class Play:
         if dropping:
             for stream in outcome.selected:
                 self.target.tables.pop(stream, None)
+        self._last = outcome, transcript
         loss = None
         if details.get("cut") is not None:
             loss = Loss(cut=details["cut"], at_state=details["at_state"], confirm=details["confirm"])
@@ -429,20 +445,46 @@ class Play:
             if last := lines_read(transcript, loss):
                 self.world.clock.now = outcome.times[last - 1]
         self._outputs.append(self._scope)
+        if details.get("everywhere"):
+            self._crash_everywhere(transcript, chance, state, merging=refreshing)
+        confirmed = self._load(transcript, loss, chance, state, merging=refreshing)
+        if outcome.code == 0 and loss is None and not edited:
+            self._compare(outcome.selected - ({*LISTS} if details.get("hidden_type") else set()))
+        self._last = outcome, transcript
+        return confirmed
+
+    def _load(
+        self, transcript: Transcript, loss: Loss | None, chance: random.Random, state: Json | None, *, merging: bool
+    ) -> bool:
+        """Let the target load a run's output, and the scheduler keep what it confirms; return whether it confirms."""
         try:
             confirmed = self.target.load(transcript, loss, chance)
         except LoadStoppedError as stop:
             self._on_load_stop(stop, state)
             return False
-        if confirmed is not None:
-            merging = refreshing or self.history.setup["merging"]
-            self.state = merged(self.state, confirmed) if merging and self.state else copy.deepcopy(confirmed)
-            self._confirmed_at = len(self._outputs)
-            self._states.append((copy.deepcopy(self.state), self._scope, self._confirmed_at))
-        if outcome.code == 0 and loss is None and not edited:
-            self._compare(outcome.selected - ({*LISTS} if details.get("hidden_type") else set()))
-        self._last = outcome, transcript
-        return confirmed is not None
+        if confirmed is None:
+            return False
+        merging = merging or self.history.setup["merging"]
+        self.state = merged(self.state, confirmed) if merging and self.state else copy.deepcopy(confirmed)
+        self._confirmed_at = len(self._outputs)
+        self._states.append((copy.deepcopy(self.state), self._scope, self._confirmed_at))
+        return True
+
+    def _crash_everywhere(
+        self, transcript: Transcript, chance: random.Random, state: Json | None, *, merging: bool
+    ) -> None:
+        """See what the next run makes of a crash right behind each STATE, and then go on as if there had been none."""
+        kept = self.state, self._confirmed_at, list(self._outputs), list(self._states), self.target
+        number = sum(message["type"] == "STATE" for message in transcript.messages)
+        for end in range(number) if number <= CRASHES else sorted(chance.sample(range(number), CRASHES)):
+            self.target = copy.deepcopy(kept[4])
+            loss = Loss(cut=(end + 0.5) / number, at_state=True, confirm="last")
+            self.figures.kills += 1
+            self._load(transcript, loss, chance, state, merging=merging)
+            self._one_run({}, chance, self.state)
+            self.state, self._confirmed_at, outputs, states, _ = kept
+            self._outputs, self._states = list(outputs), list(states)
+        self.target = kept[4]
 
     def _tap_run(self, details: Json, state: Json | None, chance: random.Random) -> tuple[Outcome, bool]:
         edits = {(number, when): seed for number, when, seed in details.get("edits", ())}
@@ -540,7 +582,7 @@ class Play:
                 return outcome
             if number == 1:
                 self._quiet()
-        self._fail("settling", f"no run exits 0: {outcome.warnings[-3:] if outcome else None}")
+        return self._fail("settling", f"no run exits 0: {outcome.warnings[-3:] if outcome else None}")
 
     def _settle(self) -> None:
         known = self._gone_streams()

@@ -67,7 +67,8 @@ MUTANTS: tuple[Mutant, ...] = (
         """            messages = [change.message for change in changes]
             if page.sync_token:
                 with self.pen:
-                    self.table.complete(lambda: setattr(self.bookmark, "sync_token", page.sync_token), sweep=False)
+                    token = page.sync_token
+                    self.table.complete(lambda: setattr(self.bookmark, "sync_token", token), sweep=False)
 """,
     ),
     Mutant("ignore the order", "passes", "        if rank < newest:\n", "        if False:\n"),

@@ -26,6 +26,7 @@ PLAIN_RUN: dict[str, t.Any] = {
     "few_checks": 10,
     "confirm": "last",
     "at_state": False,
+    "everywhere": False,
     "short_page": None,
     "hidden_type": False,
 }

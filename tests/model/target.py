@@ -77,7 +77,7 @@ class Loss:
 
     Attributes:
         cut: The share of the bytes that the target reads.
-        at_state: Whether the cut is right behind the nearest STATE before.
+        at_state: Whether the cut is right behind a STATE: the share is one of all STATEs then.
         confirm: `none` of the states, the `last` one that was read, or `any`.
     """
 
@@ -224,17 +224,15 @@ class Target:
 
 def lines_read(transcript: Transcript, loss: Loss) -> int:
     """Return how many whole lines of a run the target reads."""
+    if loss.at_state:
+        ends = [number for number, message in enumerate(transcript.messages, 1) if message["type"] == "STATE"]
+        return ends[int(loss.cut * len(ends))] if ends else 0
     left = loss.cut * sum(map(len, transcript.lines))
-    number = 0
-    for line in transcript.lines:
+    for number, line in enumerate(transcript.lines):
         left -= len(line)
         if left < 0:
-            break
-        number += 1
-    if loss.at_state:
-        while number and transcript.messages[number - 1]["type"] != "STATE":
-            number -= 1
-    return number
+            return number
+    return len(transcript.lines)
 
 
 def add_columns(stream: str, table: Table, schema: Json) -> None:

@@ -13,6 +13,7 @@ import json
 import signal
 import typing as t
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from psycopg.rows import dict_row
 
@@ -169,6 +170,7 @@ class WarehouseHistory:
 
     def _run(self, state: Json | None, violence: Violence | None, *, refreshing: bool = False) -> bool:
         """Run both programs; return whether they ended well."""
+        before = len(self.world.sandbox.requests)
         config, target, states = (self.folder / name for name in ("config.json", "target.json", "states"))
         config.write_text(json.dumps({**self.world.config, **self.settings, "max_concurrency": 2}))
         target.write_text(json.dumps(self._target))
@@ -177,6 +179,8 @@ class WarehouseHistory:
             (self.folder / "state.json").write_text(json.dumps(state))
             arguments += ["--state", str(self.folder / "state.json")]
         self._ending = self._programs.run(self.folder, arguments, ["--config", str(target)], states, violence)
+        asked = self.world.sandbox.requests[before:]
+        self.figures.faults += sum(each.status != HTTPStatus.OK for each in asked)
         self.log.append(f"run with {violence}{' refreshing' * refreshing}: {self._ending.tap}, {self._ending.target}")
         if violence is None:
             self._size = max(self._ending.passed, 2000)

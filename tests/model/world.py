@@ -137,7 +137,7 @@ class World:
         self.stack.add_global_field({"uid": "seo", "schema": copy.deepcopy(GROUP_FIELDS)})
         for uid in TYPES[:types]:
             self.create_type(uid, chance)
-        for _ in range(chance.randint(0, 12)):
+        for _ in range(chance.choice((0, 4, 8, 12, 16))):
             self.edit(chance, types=False)
 
     @property
