@@ -1,0 +1,113 @@
+"""What one stream asks of the API."""
+
+from __future__ import annotations
+
+import json
+import logging
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sandbox import Behaviour, Fault, Sandbox, Stack
+from tap_contentstack.client import Client
+from tap_contentstack.errors import ApiError, NotFoundError, TokenRefusedError
+from tap_contentstack.feed import Feed
+from tap_contentstack.settings import read_settings
+from tap_contentstack.throttle import Throttle
+from tests.tap_process import wait_until
+
+ITEMS = 7
+
+
+@pytest.fixture
+def sandbox() -> t.Iterator[Sandbox]:
+    stack = Stack(locales=("en-us", "fr-fr"))
+    stack.add_content_type({"uid": "page", "schema": []})
+    for number in range(ITEMS):
+        stack.publish_entry("page", f"page{number}", {})
+    stack.publish_entry("page", "page0", {}, ["fr-fr"])
+    stack.publish_asset("asset0", {}, ["fr-fr"])
+    with Sandbox(stack, page_size=3) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def feed(sandbox) -> t.Iterator[Feed]:
+    client = Client(read_settings({**sandbox.settings, "max_retries": 0}), Throttle(), logging.getLogger("test"))
+    with ThreadPoolExecutor(2) as readers:
+        filters = {"type": "entry_published", "content_type_uid": "page", "locale": "en-us"}
+        yield Feed(client, readers, stream="entries_page", filters=filters)
+
+
+def test_a_pass_is_all_pages_up_to_the_sync_token(feed):
+    pages = list(feed.initial_pass())
+    assert [len(page.items) for page in pages] == [3, 3, 1]
+    assert [page.total_count for page in pages] == [ITEMS] * 3
+    assert [bool(page.sync_token) for page in pages] == [False, False, True]
+
+
+def test_a_pass_can_be_resumed_from_each_of_its_tokens(feed):
+    pages = list(feed.initial_pass())
+    for number, page in enumerate(pages[:-1]):
+        rest = list(feed.resumed_pass(page.pagination_token))
+        assert [each.items for each in rest] == [each.items for each in pages[number + 1 :]]
+
+
+def test_a_delta_tells_what_happened_since(sandbox, feed):
+    token = list(feed.initial_pass())[-1].sync_token
+    assert [page.items for page in feed.delta(token)] == [[]]
+    sandbox.stack.publish_entry("page", "new", {})
+    (page,) = feed.delta(token)
+    assert [(item.type, item.content_type_uid) for item in page.items] == [("entry_published", "page")]
+
+
+def test_the_next_page_is_fetched_while_one_is_worked_on(sandbox, feed):
+    pages = feed.initial_pass()
+    next(pages)
+    wait_until(lambda: len(sandbox.requests) == 2)
+    next(pages)
+    wait_until(lambda: len(sandbox.requests) == 3)
+    assert len(list(pages)) == 1
+
+
+def test_empty_pages_are_passed_on(sandbox, feed):
+    sandbox.behaviour = Behaviour(empty_pages=True)
+    pages = list(feed.initial_pass())
+    assert sum(len(page.items) for page in pages) == ITEMS
+    assert any(not page.items for page in pages)
+
+
+def test_a_refused_token_and_a_page_without_any_are_errors(sandbox, feed):
+    with pytest.raises(TokenRefusedError):
+        list(feed.delta("blt-unknown"))
+    sandbox.faults.add(Fault(kind="html", status=200))
+    with pytest.raises(ApiError, match="something else than the API's JSON"):
+        list(feed.initial_pass())
+
+
+def test_the_size_of_a_pass_costs_its_first_page(sandbox, feed):
+    assert feed.size() == ITEMS
+    assert {tuple(request.params) for request in sandbox.requests[:1]} == {
+        ("init", "type", "content_type_uid", "locale", "environment")
+    }
+
+
+def test_it_can_be_asked_which_entries_are_still_published(sandbox, feed):
+    sandbox.stack.unpublish_entry("page", "page1", "en-us")
+    assert feed.still_published("page", "en-us", ["page0", "page1", "nobody"]) == {"page0"}
+    assert feed.still_published("page", "fr-fr", ["page0", "page2"]) == {"page0"}
+    request = sandbox.requests[0]
+    assert request.path == "/v3/content_types/page/entries"
+    assert json.loads(request.params["query"]) == {"uid": {"$in": ["page0", "page1", "nobody"]}}
+    assert request.params["locale"] == "en-us"
+
+
+def test_it_can_be_asked_which_assets_are_still_published(feed):
+    assert feed.still_published(None, "fr-fr", ["asset0"]) == {"asset0"}
+    assert feed.still_published(None, "en-us", ["asset0"]) == set()
+
+
+def test_a_content_type_that_is_gone_has_no_entries_to_ask_about(feed):
+    with pytest.raises(NotFoundError):
+        feed.still_published("../gone", "en-us", ["page0"])

@@ -1,0 +1,48 @@
+"""Following the tokens of one pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_contentstack.errors import TokenRefusedError
+from tap_contentstack.page import Page, RawItem
+from tap_contentstack.paginator import SyncPaginator
+
+INIT = {"init": "true", "type": "entry_published", "locale": "en-us"}
+
+
+def test_filters_are_sent_with_the_first_request_alone():
+    paginator = SyncPaginator(INIT)
+    assert paginator.current_value == INIT
+    paginator.follow(Page([RawItem()], pagination_token="p1"))
+    assert paginator.current_value == {"pagination_token": "p1"}
+    assert not paginator.finished
+
+
+@pytest.mark.parametrize("start", [INIT, {"sync_token": "s1"}, {"pagination_token": "p0"}])
+def test_the_page_with_the_sync_token_is_the_last(start):
+    paginator = SyncPaginator(start)
+    paginator.follow(Page([RawItem()], pagination_token="p1"))
+    paginator.follow(Page([], sync_token="s2"))
+    assert paginator.finished
+
+
+def test_an_empty_page_with_a_token_is_not_the_end():
+    paginator = SyncPaginator(INIT)
+    for token in ("p1", "p2", "p3"):
+        paginator.follow(Page([], pagination_token=token))
+        assert not paginator.finished
+        assert paginator.current_value == {"pagination_token": token}
+
+
+def test_the_same_sync_token_again_is_no_loop():
+    paginator = SyncPaginator({"sync_token": "s1"})
+    paginator.follow(Page([], sync_token="s1"))
+    assert paginator.finished
+
+
+def test_a_page_that_names_itself_as_the_next_one_leads_nowhere():
+    paginator = SyncPaginator(INIT)
+    paginator.follow(Page([RawItem()], pagination_token="p1"))
+    with pytest.raises(TokenRefusedError, match="its own next page"):
+        paginator.follow(Page([RawItem()], pagination_token="p1"))

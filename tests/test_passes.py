@@ -1,0 +1,462 @@
+"""Initial passes and deltas of one stream, with feeds made by hand: each says what it brings, page by page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import typing as t
+from dataclasses import dataclass, field
+
+import pytest
+from msgspec import Raw
+
+from tap_contentstack import passes as passes_module
+from tap_contentstack.bookmarks import Bookmark
+from tap_contentstack.codec import Codec
+from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
+from tap_contentstack.items import Change, ItemReader
+from tap_contentstack.output import PlainOutput
+from tap_contentstack.page import Page, RawItem
+from tap_contentstack.passes import ContentTypeGoneError, Delta, Passes, wait_until
+from tap_contentstack.progress import Progress
+from tap_contentstack.schema import entry_schema
+from tap_contentstack.settings import ENTRY_EVENTS
+
+LOGGER = logging.getLogger("test")
+PAGE_TYPE = {"uid": "page", "schema": [{"uid": "title", "data_type": "text"}]}
+MORNING, NOON, EVENING = (f"2024-05-01T{hour}:00:00.000Z" for hour in ("08", "12", "18"))
+
+
+def item(event: str, uid: str, locale: str | None = "en-us", at: str = NOON, **data: object) -> RawItem:
+    """Make an item: `published`, `unpublished` or `deleted`, or the deletion of the content type."""
+    details = {"publish_details": {"locale": locale}} if event == "published" else {}
+    data = {"uid": uid, **({"locale": locale} if locale else {}), **details, **data}
+    kind = event if event == "content_type_deleted" else f"entry_{event}"
+    return RawItem(type=kind, event_at=at, content_type_uid="page", data=Raw(json.dumps(data).encode()))
+
+
+def page(*items: RawItem, total: int | None = None, more: str | None = None, sync: str | None = None) -> Page:
+    return Page(list(items), total_count=total, pagination_token=more, sync_token=sync)
+
+
+NOTHING = [page(sync="s1")]
+
+
+@dataclass
+class HandMadeFeed:
+    """Brings the pages that it is given; an exception in place of a page is raised."""
+
+    initial: list[list[t.Any]] = field(default_factory=list)
+    resumed: list[list[t.Any]] = field(default_factory=list)
+    deltas: list[list[t.Any]] = field(default_factory=list)
+    alive: set[tuple[str, str]] = field(default_factory=set)
+    asked: list[t.Any] = field(default_factory=list)
+    items: int | None = 10_000
+    refusal: Exception | None = None
+
+    def initial_pass(self) -> t.Iterator[Page]:
+        self.asked.append("init")
+        return self._pages(self.initial)
+
+    def resumed_pass(self, token: str) -> t.Iterator[Page]:
+        self.asked.append(token)
+        return self._pages(self.resumed)
+
+    def delta(self, token: str) -> t.Iterator[Page]:
+        self.asked.append(token)
+        return self._pages(self.deltas) if self.deltas else iter([page(sync=token)])
+
+    def _pages(self, passes: list[list[t.Any]]) -> t.Iterator[Page]:
+        for each in passes.pop(0):
+            if isinstance(each, Exception):
+                raise each
+            yield each
+
+    def size(self) -> int | None:
+        self.asked.append("size")
+        return self.items
+
+    def still_published(self, content_type_uid: str | None, locale: str, uids: t.Iterable[str]) -> set[str]:
+        uids = list(uids)
+        self.asked.append((content_type_uid, locale, uids))
+        if self.refusal:
+            raise self.refusal
+        return {uid for uid in uids if (uid, locale) in self.alive}
+
+
+@dataclass
+class NotedTable:
+    """Notes what is done to the table."""
+
+    bookmark: Bookmark
+    log: list[t.Any] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.bookmark.start_over((self.bookmark.version or 0) + 1, "scope")
+        self.log.append("begin")
+
+    def write(self, messages: t.Iterable[t.Any]) -> None:
+        self.log += [
+            (each["uid"], each["_publish_locale"], "deleted" if each["_sdc_deleted_at"] else each.get("title"))
+            for each in messages
+        ]
+
+    def checkpoint(self, advance: t.Callable[[], None]) -> None:
+        advance()
+        self.log.append(f"checkpoint {self.bookmark.pagination_token} {self.bookmark.items_seen}")
+
+    def complete(self, advance: t.Callable[[], None], *, sweep: bool) -> None:
+        advance()
+        self.log.append(f"{'sweep ' if sweep else ''}complete {self.bookmark.sync_token}")
+
+    def wait_for_version(self) -> None:
+        pass
+
+    @property
+    def rows(self) -> list[t.Any]:
+        return [each for each in self.log if isinstance(each, tuple)]
+
+
+@dataclass
+class Run:
+    """One stream and what is around it."""
+
+    feed: HandMadeFeed
+    bookmark: Bookmark = field(default_factory=lambda: Bookmark(version=1, scope="scope"))
+    exists: bool = True
+    known: set[str] = field(default_factory=set)
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        self.table = NotedTable(self.bookmark)
+
+    def go(self) -> NotedTable:
+        reader = ItemReader(
+            codec=Codec(entry_schema(PAGE_TYPE), columns=None, selected=None, combined=False),
+            output=PlainOutput(),
+            events=ENTRY_EVENTS,
+            content_type_uid="page",
+            covers=lambda _: True,
+            locales=(),
+            feed_locale=None,
+            logger=LOGGER,
+        )
+        Passes(
+            feed=t.cast("t.Any", self.feed),
+            reader=reader,
+            table=self.table,
+            pen=contextlib.nullcontext(),
+            bookmark=self.bookmark,
+            exists=lambda _: self.exists,
+            known_locales=lambda: self.known | set(self.bookmark.locales),
+            progress=Progress(LOGGER),
+            logger=LOGGER,
+            record_limit=self.limit,
+        ).run()
+        return self.table
+
+
+def delta_run(*pages: t.Any, **more: t.Any) -> Run:
+    """Return a run that has a sync token, and whose delta brings these pages."""
+    locales = more.pop("locales", ["en-us", "fr-fr"])
+    exists = more.pop("exists", True)
+    bookmark = Bookmark(sync_token="s0", version=1, scope="scope", locales=locales)
+    return Run(HandMadeFeed(deltas=[list(pages)], **more), bookmark, exists)
+
+
+# Initial passes
+
+
+def test_an_initial_pass_keeps_a_checkpoint_a_page_and_its_token_after_the_sweep():
+    feed = HandMadeFeed(
+        initial=[
+            [
+                page(item("published", "a", title="A"), total=2, more="p1"),
+                page(item("published", "b", title="B"), total=2, sync="s1"),
+            ]
+        ]
+    )
+    table = Run(feed).go()
+    assert table.log == [
+        ("a", "en-us", "A"),
+        "checkpoint p1 1",
+        ("b", "en-us", "B"),
+        "sweep complete s1",
+        "complete s1",
+    ]
+    assert feed.asked == ["init", "s1"]
+
+
+def test_history_in_an_initial_pass_makes_no_records_but_counts():
+    feed = HandMadeFeed(
+        initial=[[page(item("deleted", "a"), item("published", "b"), item("unpublished", "b"), total=3, sync="s1")]]
+    )
+    assert Run(feed).go().rows == [("b", "en-us", None)]
+
+
+def test_a_resumed_pass_goes_on_counting_from_its_checkpoint():
+    feed = HandMadeFeed(resumed=[[page(item("published", "b"), total=3, sync="s1")]])
+    run = Run(feed, Bookmark(pagination_token="p1", items_seen=2, version=1, scope="scope"))
+    assert "begin" not in run.go().log
+    assert feed.asked == ["p1", "s1"]
+
+
+def test_a_count_that_does_not_fit_starts_over_once_and_then_goes_on(caplog):
+    short = [page(item("published", "a"), total=2, sync="s1")]
+    table = Run(HandMadeFeed(initial=[short, short])).go()
+    assert table.log == ["begin", ("a", "en-us", None), "sweep complete s1", "complete s1"]
+    assert "its pages did not hold as many items as the API counts: 1 instead of 2" in caplog.text
+    assert "counts 2 items and gave 1, twice" in caplog.text
+
+
+def test_a_refused_pagination_token_starts_over_once():
+    feed = HandMadeFeed(resumed=[[TokenRefusedError("no")]], initial=[[page(item("published", "a"), sync="s1")]])
+    table = Run(feed, Bookmark(pagination_token="p1", version=1, scope="scope")).go()
+    assert table.log[0] == "begin"
+    assert feed.asked == ["p1", "init", "s1"]
+
+
+def test_tokens_that_are_refused_again_and_again_end_the_stream():
+    refused = [page(item("published", "a"), more="p1"), TokenRefusedError("no")]
+    feed = HandMadeFeed(initial=[list(refused), list(refused), list(refused)])
+    with pytest.raises(TapError, match="started over and could not go on again"):
+        Run(feed).go()
+    assert feed.asked == ["init", "init"]
+
+
+def test_edits_made_meanwhile_are_followed_until_a_delta_is_empty():
+    feed = HandMadeFeed(
+        initial=[[page(item("published", "a", title="old"), sync="s1")]],
+        deltas=[[page(item("published", "a", title="new"), total=1, sync="s2")], [page(sync="s2")]],
+    )
+    table = Run(feed).go()
+    assert feed.asked == ["init", "s1", "s2"]
+    assert table.log[-3:] == [("a", "en-us", "new"), "complete s2", "complete s2"]
+
+
+def test_a_stack_that_never_rests_is_left_to_the_next_run():
+    busy = [[page(item("published", "a"), sync=f"s{number}")] for number in range(2, 50)]
+    feed = HandMadeFeed(initial=[[page(sync="s1")]], deltas=busy)
+    Run(feed).go()
+    assert len(feed.asked) == 1 + passes_module.FOLLOW_ROUNDS
+
+
+def test_a_connection_test_reads_one_page_and_moves_nothing():
+    feed = HandMadeFeed(initial=[[page(item("published", "a"), item("published", "b"), more="p1"), AssertionError()]])
+    run = Run(feed, limit=1)
+    assert run.go().log == [("a", "en-us", None)]
+    assert run.bookmark.sync_token is run.bookmark.pagination_token is None
+
+
+# Deltas
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["newest first", "oldest first"])
+def test_of_a_key_the_newest_event_is_what_stays(turned):
+    items = [
+        item("published", "a", at=EVENING, title="last"),
+        item("unpublished", "a", at=NOON),
+        item("published", "a", at=MORNING, title="first"),
+    ]
+    table = delta_run(page(*(items[::-1] if turned else items), total=3, sync="s1")).go()
+    assert table.rows[-1] == ("a", "en-us", "last")
+    assert len(table.rows) == (3 if turned else 1)
+
+
+def test_an_older_row_does_not_come_back_after_its_tombstone():
+    run = delta_run(
+        page(item("unpublished", "a", at=EVENING), more="p1"), page(item("published", "a", at=NOON), sync="s1")
+    )
+    assert run.go().rows == [("a", "en-us", "deleted")]
+
+
+@pytest.mark.parametrize(("alive", "last"), [({("a", "en-us")}, None), (set(), "deleted")])
+def test_a_tie_is_settled_by_asking(alive, last):
+    run = delta_run(page(item("unpublished", "a"), item("published", "a"), sync="s1"), alive=alive)
+    assert run.go().rows[-1] == ("a", "en-us", last)
+    assert ("page", "en-us", ["a"]) in run.feed.asked
+
+
+@pytest.mark.parametrize("named", ["en-us", None], ids=["one locale", "none"])
+def test_a_delete_is_asked_about_in_all_other_locales_of_the_stream(named):
+    run = delta_run(page(item("deleted", "a", named), sync="s1"), alive={("a", "de-de")}, locales=["de-de", "en-us"])
+    assert run.go().rows == [("a", "en-us", "deleted")]
+    expected = [("page", locale, ["a"]) for locale in ("de-de", "en-us") if locale != named]
+    assert run.feed.asked[1:] == expected
+
+
+def test_a_row_that_is_newer_than_the_delete_needs_no_question():
+    run = delta_run(
+        page(item("deleted", "a", "fr-fr", at=NOON), item("published", "a", at=EVENING, title="again"), sync="s1")
+    )
+    assert set(run.go().rows) == {("a", "fr-fr", "deleted"), ("a", "en-us", "again")}
+    assert run.feed.asked == ["s0"]
+
+
+def test_a_delete_that_nothing_places_starts_the_stream_over(caplog):
+    run = delta_run(page(item("deleted", "a", None), sync="s1"), locales=[])
+    run.feed.initial = [[page(sync="s2")]]
+    assert run.go().log[0] == "begin"
+    assert "nothing tells of which locales it has rows" in caplog.text
+
+
+def test_a_hundred_deletes_are_one_question_a_locale():
+    deletes = [item("deleted", f"a{number}") for number in range(250)]
+    run = delta_run(page(*deletes, sync="s1"))
+    run.go()
+    assert [(locale, len(uids)) for _, locale, uids in run.feed.asked[1:]] == [
+        ("fr-fr", 100),
+        ("fr-fr", 100),
+        ("fr-fr", 50),
+    ]
+
+
+def test_more_questions_than_a_new_pass_would_cost_are_not_asked(monkeypatch, caplog):
+    monkeypatch.setattr(passes_module, "FEW_CHECKS", 2)
+    deletes = [item("deleted", f"a{number}") for number in range(250)]
+    run = delta_run(page(*deletes, sync="s1"), items=200, initial=[[page(sync="s2")]])
+    assert "sweep complete s2" in run.go().log
+    assert run.feed.asked == ["s0", "size", "init", "s2"]
+    assert "so many items were deleted that this is quicker" in caplog.text
+
+
+def test_a_check_that_fails_for_good_starts_the_stream_over():
+    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=ApiError("down"), initial=[[page(sync="s2")]])
+    assert "sweep complete s2" in run.go().log
+
+
+def test_a_check_that_is_refused_to_these_settings_ends_the_stream():
+    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=AccessError("no"))
+    with pytest.raises(AccessError):
+        run.go()
+    assert run.bookmark.sync_token == "s0"
+
+
+def test_a_check_of_a_type_that_is_gone_finds_nothing():
+    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=NotFoundError("gone"))
+    assert ("a", "fr-fr", "deleted") in run.go().rows
+
+
+def test_the_bookmark_moves_only_when_the_delta_is_complete():
+    run = delta_run(page(item("published", "a"), more="p1"), ApiError("down"))
+    with pytest.raises(ApiError):
+        run.go()
+    assert run.table.log == [("a", "en-us", None)]
+    assert run.bookmark.sync_token == "s0"
+    assert run.bookmark.pagination_token is None
+
+
+def test_a_refused_page_reads_the_delta_again_before_it_starts_over():
+    broken = [page(item("published", "a", title="A"), more="p1"), TokenRefusedError("no")]
+    run = delta_run()
+    run.feed.deltas = [broken, [page(item("published", "a", title="A"), sync="s1")]]
+    table = run.go()
+    assert "begin" not in table.log
+    assert run.feed.asked == ["s0", "s0"]
+    run = delta_run(initial=[[page(sync="s2")]])
+    run.feed.deltas = [list(broken), list(broken)]
+    assert "begin" in run.go().log
+
+
+def test_a_refused_sync_token_starts_over_at_once():
+    run = delta_run(TokenRefusedError("no"), initial=[[page(item("published", "a"), sync="s9")]])
+    assert run.go().log == ["begin", ("a", "en-us", None), "sweep complete s9", "complete s9"]
+
+
+def test_a_delta_whose_count_does_not_fit_is_read_again_once(caplog):
+    short = [page(item("published", "a"), total=2, sync="s1")]
+    run = delta_run()
+    run.feed.deltas = [list(short), list(short)]
+    assert run.go().log[-1] == "complete s1"
+    assert run.feed.asked == ["s0", "s0"]
+    assert "counts 2 changes and gave 1, twice" in caplog.text
+
+
+def test_a_deleted_content_type_ends_the_stream_or_starts_it_over():
+    run = delta_run(page(item("content_type_deleted", ""), sync="s1"), exists=False)
+    with pytest.raises(ContentTypeGoneError):
+        run.go()
+    run = delta_run(page(item("content_type_deleted", ""), sync="s1"), initial=[[page(sync="s2")]])
+    assert run.go().log == ["begin", "sweep complete s2", "complete s2"]
+
+
+def test_a_second_deletion_of_the_content_type_is_left_to_the_next_run():
+    again = [page(item("content_type_deleted", ""), sync="s3")]
+    run = delta_run(page(item("content_type_deleted", ""), sync="s1"), initial=[[page(sync="s2")]])
+    run.feed.deltas.append(again)
+    run.go()
+    assert run.bookmark.sync_token == "s2"
+
+
+def test_a_type_that_is_not_found_ends_the_stream_only_if_it_is_gone():
+    for exists, error in ((False, ContentTypeGoneError), (True, NotFoundError)):
+        with pytest.raises(error):
+            delta_run(NotFoundError("118"), exists=exists).go()
+
+
+def test_locales_that_a_delta_brings_are_remembered():
+    run = delta_run(page(item("published", "a", "de-de"), sync="s1"), locales=["en-us"])
+    run.go()
+    assert run.bookmark.locales == ["de-de", "en-us"]
+
+
+# Ranks
+
+
+def change(event: str = "entry_published", at: str = NOON, version: object = 1, locale: str | None = "en-us") -> Change:
+    return Change("a", locale, event, at, "page", version)
+
+
+@pytest.mark.parametrize(
+    ("lower", "higher"),
+    [
+        (change(at=MORNING), change(at=NOON)),
+        (change(at=MORNING, version=9), change("entry_unpublished", NOON, None)),
+        (change("entry_deleted"), change()),
+        (change(version=1), change(version=2)),
+        (change(at="no time"), change(at=MORNING)),
+        (change(at="2024-05-01T12:00:00.000Z"), change(at="2024-05-01T12:00:00.001Z")),
+        (change(at="2024-05-01T13:00:00+02:00"), change(at=NOON)),
+        (change(version="7"), change(version=1)),
+    ],
+    ids=[
+        "time",
+        "time before all",
+        "a row on a tie",
+        "version on a tie",
+        "no time",
+        "milliseconds",
+        "zone",
+        "no number",
+    ],
+)
+def test_changes_are_ordered_by_time_then_kind_then_version(lower, higher):
+    assert lower.rank < higher.rank
+    for order in ((lower, higher), (higher, lower)):
+        delta = Delta()
+        wins = [delta.wins(each) for each in order]
+        assert wins == ([True, True] if order[0] is lower else [True, False])
+
+
+def test_the_same_event_twice_is_written_twice_at_most():
+    delta = Delta()
+    assert delta.wins(change())
+    assert delta.wins(change()) in {True, False}
+    assert delta.questions({"en-us", "fr-fr"}) == {}
+
+
+def test_only_a_delete_or_a_tie_raises_a_question():
+    delta = Delta()
+    delta.wins(change(at=MORNING))
+    delta.wins(change("entry_unpublished", at=NOON))
+    assert delta.questions({"en-us", "fr-fr"}) == {}
+    delta.wins(change("entry_deleted", at=EVENING))
+    assert {locale for _, locale in delta.questions({"en-us", "fr-fr"})} == {"fr-fr"}
+
+
+def test_a_version_is_waited_for_only_if_it_is_near():
+    slept: list[float] = []
+    for moment in (99.0, 100.5, 1000.0):
+        wait_until(moment, clock=lambda: 100.0, sleep=slept.append)
+    assert slept == [0.5]
