@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import queue
+import threading
 import typing as t
 from urllib.parse import quote
 
@@ -11,8 +14,7 @@ from tap_contentstack.page import decode_page
 from tap_contentstack.paginator import SyncPaginator
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from concurrent.futures import Executor
+    from collections.abc import Callable, Iterable, Iterator
 
     from tap_contentstack.client import Client
     from tap_contentstack.page import Page
@@ -23,13 +25,52 @@ PAGE_SIZE = 100
 """Items on a page of any endpoint (Contentstack docs; recorded)."""
 
 
+class ReadAhead:
+    """Fetches the pages of a pass in a thread of its own, ahead of whoever works on them.
+
+    It holds one page, and fetches the next one meanwhile. The thread ends with the process, so that a page that nobody
+    waits for any more cannot hold up the end of a run.
+    """
+
+    def __init__(self, fetch: Callable[[], Page]) -> None:
+        """Begin to fetch."""
+        self._fetch = fetch
+        self._pages: queue.Queue[Page | Exception] = queue.Queue(maxsize=1)
+        self._stopped = False
+        self.ended = False
+        threading.Thread(target=self._run, name="reader", daemon=True).start()
+
+    def get(self) -> Page:
+        """Return the next page; raise what its request raised."""
+        page = self._pages.get()
+        if isinstance(page, Exception):
+            self.ended = True
+            raise page
+        self.ended = page.pagination_token is None
+        return page
+
+    def stop(self) -> None:
+        """Fetch no further."""
+        self._stopped = True
+        with contextlib.suppress(queue.Empty):
+            self._pages.get_nowait()
+
+    def _run(self) -> None:
+        page: Page | Exception | None = None
+        while not self._stopped and (page is None or (not isinstance(page, Exception) and page.pagination_token)):
+            try:
+                page = self._fetch()
+            except Exception as error:  # noqa: BLE001 - it is raised again where the page is waited for
+                page = error
+            self._pages.put(page)
+
+
 class Feed:
     """One stream's view of the delivery API."""
 
-    def __init__(self, client: Client, readers: Executor, *, stream: str, filters: Query) -> None:
-        """Take the connection, threads to read ahead with, and the filters that an initial pass is asked with."""
+    def __init__(self, client: Client, *, stream: str, filters: Query) -> None:
+        """Take the connection, and the filters that an initial pass is asked with."""
         self._client = client
-        self._readers = readers
         self._stream = stream
         self._filters = filters
 
@@ -57,11 +98,17 @@ class Feed:
             return paginator.follow(self._client.get(SYNC_PATH, paginator.current_value, _decode, purpose=self._stream))
 
         page = fetch()
-        while not paginator.finished:
-            coming = self._readers.submit(fetch)
+        if paginator.finished:
             yield page
-            page = coming.result()
-        yield page
+            return
+        ahead = ReadAhead(fetch)
+        try:
+            while not ahead.ended:
+                yield page
+                page = ahead.get()
+            yield page
+        finally:
+            ahead.stop()
 
     def still_published(self, content_type_uid: str | None, locale: str, uids: Iterable[str]) -> set[str]:
         """Return which of these items are published to a locale now.

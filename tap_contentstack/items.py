@@ -112,16 +112,43 @@ class ItemReader:
             return uid in {self.content_type_uid, ""}
         return self.covers(uid)
 
+    def rows(self, page: Page) -> tuple[list[t.Any], set[str]]:
+        """Return the messages of all rows of an initial pass's page, and the locales that they are published to.
+
+        The same as `published` for each item, without the changes that only a delta needs: first loads are made here.
+        """
+        messages, locales = [], set()
+        lines = self.output.takes_lines
+        fast, spliced, feed_locale, scope = self.codec.fast, self.output.spliced, self.feed_locale, self.locales
+        for item in self.begin(page).items:
+            if item.type not in PUBLISHED or not self.concerns(item):
+                continue
+            row = fast(item.data) if lines else None
+            if row and (locale := row.publish_locale or feed_locale or row.locale):
+                if not scope or locale in scope:
+                    event_at = item.event_at if self._times_fit else in_utc(item.event_at)
+                    messages.append(spliced(row, locale, item.type, self._content_type(item), event_at))
+                    locales.add(locale)
+            elif change := self._exactly(item):
+                messages.append(change.message)
+                locales.add(t.cast("str", change.locale))
+        return messages, locales
+
     def published(self, item: RawItem) -> Change | None:
         """Return the row that a published item is, or None if it is out of scope or has no usable key."""
+        row = self.codec.fast(item.data) if self.output.takes_lines else None
+        if not row or not (locale := row.publish_locale or self.feed_locale or row.locale):
+            return self._exactly(item)
+        if self.locales and locale not in self.locales:
+            return None
         event_at = item.event_at if self._times_fit else in_utc(item.event_at)
-        if self.output.takes_lines and (fast := self.codec.fast(item.data)):
-            locale = fast.publish_locale or self.feed_locale or fast.locale
-            if fast.uid and locale:
-                if self.locales and locale not in self.locales:
-                    return None
-                message = self.output.spliced(fast, locale, item.type, item.content_type_uid, event_at)
-                return Change(fast.uid, locale, item.type, item.event_at, item.content_type_uid, fast.version, message)
+        message = self.output.spliced(row, locale, item.type, self._content_type(item), event_at)
+        return Change(row.uid, locale, item.type, item.event_at, item.content_type_uid, row.version, message)
+
+    def _content_type(self, item: RawItem) -> str:
+        return item.content_type_uid or self.content_type_uid or ASSET_MARKER
+
+    def _exactly(self, item: RawItem) -> Change | None:
         exact = self.codec.exact(item.data)
         locale = exact.publish_locale or self.feed_locale or exact.locale
         if not exact.uid or not locale:
@@ -134,9 +161,9 @@ class ItemReader:
         record = exact.record | {
             "uid": exact.uid,
             "_publish_locale": locale,
-            "_content_type_uid": item.content_type_uid or self.content_type_uid or ASSET_MARKER,
+            "_content_type_uid": self._content_type(item),
             "_sync_type": item.type,
-            "_sync_event_at": event_at,
+            "_sync_event_at": in_utc(item.event_at),
             "_sdc_deleted_at": None,
             "_references": exact.references,
             "_unmapped": exact.unmapped or None,

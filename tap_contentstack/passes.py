@@ -153,24 +153,23 @@ class Passes:
         pages = self.feed.resumed_pass(token) if token else self.feed.initial_pass()
         for page in self._with_refusals(pages):
             self.progress.expect(page.total_count, bookmark.items_seen, self.reader.output)
-            items = self.reader.begin(page).items
-            changes = [change for item in items if item.type in PUBLISHED and (change := self._read(item))]
+            messages, locales = self.reader.rows(page)
             seen = bookmark.items_seen + len(page.items)
             if self.record_limit is not None:
                 with self.pen:
-                    self.table.write(change.message for change in changes[: self.record_limit])
+                    self.table.write(messages[: self.record_limit])
                 return False
             if page.sync_token is not None:
                 self._check_count(seen, page.total_count)
             self.table.wait_for_version()
             with self.pen:
-                self.table.write([change.message for change in changes])
-                bookmark.add_locales({change.locale for change in changes if change.locale})
+                self.table.write(messages)
+                bookmark.add_locales(locales)
                 if page.sync_token is None:
                     self.table.checkpoint(lambda: self._advance(page, seen))  # noqa: B023 - called at once
                 else:
                     self.table.complete(lambda: self._advance(page, 0), sweep=True)  # noqa: B023
-            self.progress.add(pages=1, records=len(changes), items=len(page.items))
+            self.progress.add(pages=1, records=len(messages), items=len(page.items))
         return True
 
     def _advance(self, page: Page, items_seen: int) -> None:

@@ -77,7 +77,6 @@ class Run:
             self._tap.progress.tick()
         if self._exit_code:
             self._break_off()
-        self._tap.readers.shutdown(wait=False, cancel_futures=True)
         self._write_state()
         self._tap.progress.summarize(self._tap.client.counts)
         self._note_empty_locales()

@@ -77,7 +77,7 @@ def record_of(properties: Mapping[str, Schema]) -> Schema:
 
 def list_of(items: Schema) -> Schema:
     """Return the schema of a list that targets store as JSON."""
-    return {"type": ["array", "null"], "allOf": [{"items": items}]}
+    return {"type": ["array", "null"], "allOf": [{"type": ["array", "null"], "items": items}]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +170,6 @@ def _demands_more(schema: Schema, kind: Kind) -> bool:
             said.add("additionalProperties")
     elif kind == "array":
         said.add("items")
-        if [each.keys() for each in schema.get("allOf", ())] == [{"items"}]:
+        if [each.keys() - {"type"} for each in schema.get("allOf", ())] == [{"items"}]:
             said.add("allOf")
     return bool(schema.keys() - said)

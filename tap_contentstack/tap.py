@@ -10,7 +10,6 @@ import re
 import sys
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 from singer_sdk import Tap
@@ -74,11 +73,6 @@ class TapContentstack(Tap):
     def client(self) -> Client:
         """The connection to the API."""
         return Client(self.settings, Throttle(self.settings.max_requests_per_second), self.logger)
-
-    @cached_property
-    def readers(self) -> ThreadPoolExecutor:
-        """Threads that fetch a stream's next page while it writes the one before."""
-        return ThreadPoolExecutor(self.settings.max_concurrency, thread_name_prefix="reader")
 
     @cached_property
     def progress(self) -> Progress:
