@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.event import Event
-    from tests.model.target import Row, Table, Target
+    from tests.model.target import Row, Table
     from tests.model.world import World
 
 Json: t.TypeAlias = dict[str, t.Any]
@@ -31,13 +31,21 @@ ADDED = {
     "_unmapped",
 }
 FLAGS = {"include_global_field_schema": "true"}
-MISSING: t.Final = object()
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _STEP = re.compile(r'\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|\.?([A-Za-z_][A-Za-z0-9_]*)')
 
 
-def differences(world: World, settings: Json, target: Target, selected: set[str]) -> Iterator[str]:
+class Holder(t.Protocol):
+    """What has tables."""
+
+    tables: dict[str, Table]
+
+    def live(self, stream: str) -> dict[tuple[t.Any, ...], Row]:
+        """Return the rows of a stream that are not deleted, by key."""
+
+
+def differences(world: World, settings: Json, target: Holder, selected: set[str]) -> Iterator[str]:
     """Yield what is wrong in the tables of the selected streams."""
     for stream in sorted(selected):
         if stream in {"content_types", "global_fields"}:
@@ -170,10 +178,11 @@ def cleaned(value: t.Any) -> t.Any:
     return value
 
 
-def _definitions(world: World, target: Target, stream: str) -> Iterator[str]:
+def _definitions(world: World, target: Holder, stream: str) -> Iterator[str]:
     stack = world.stack
     headers = {"api_key": stack.api_key, "access_token": stack.access_token}
-    listed = world.sandbox.answer("/v3/content_types", FLAGS, headers)["content_types"]
+    answer: t.Any = world.sandbox.answer("/v3/content_types", FLAGS, headers)
+    listed = answer["content_types"]
     if stream == "global_fields":
         used = {
             field["reference_to"]

@@ -34,7 +34,7 @@ from tests.model.world import World
 Json: t.TypeAlias = dict[str, t.Any]
 
 SETTLING_RUNS = 5
-CRASHES = 8
+CRASHES = 6
 """Ends of a run that are tried out where all are."""
 NARROWED = ["entry_published", "asset_published", "entry_unpublished"]
 SCOPE_SETTINGS = ("environment", "branch", "locales", "event_types", "start_date", "content_types", "entry_streams")
@@ -105,7 +105,7 @@ def chance_of(*seeds: object) -> random.Random:
 def make_history(seed: int, length: int = 12) -> History:
     """Return the history of a seed."""
     chance = chance_of("history", seed)
-    setup = {
+    setup: Json = {
         "locales": chance.choice((1, 2, 2, 3)),
         "types": chance.choice((1, 2, 2, 3)),
         "page_size": chance.choice((1, 1, 2, 2, 3, 5, 100)),
@@ -178,7 +178,7 @@ def run_details(chance: random.Random) -> Json:
         details["edits"] = [[number, chance.choice(("before", "after")), a_seed(chance)] for number in numbers]
     if chance.random() < 0.2:
         details |= {"page_size": chance.choice((1, 2)), "few_checks": chance.choice((0, 1))}
-    details["everywhere"] = chance.random() < 0.15
+    details["everywhere"] = chance.random() < 0.2
     details["short_page"] = chance.randint(0, 12) if chance.random() < 0.15 else None
     details["hidden_type"] = chance.random() < 0.05
     return details
@@ -242,7 +242,7 @@ Maker: t.TypeAlias = t.Callable[[random.Random, Json], Step]
 PROFILES: dict[str, dict[Maker, int]] = {
     # Where nothing makes a stream start over, nothing heals what went wrong.
     "calm": {make_edit: 4, make_run: 5},
-    "restarting": {make_edit: 4, make_run: 5, make_expiry: 1},
+    "restarting": {make_edit: 4, make_run: 5, make_expiry: 3},
     "wild": {
         make_edit: 8,
         make_run: 10,
@@ -282,7 +282,7 @@ class Play:
         if setup["combined"]:
             self.settings["entry_streams"] = "combined"
         self.catalog: Json | None = None
-        self.state: Json | None = None
+        self.state: Json | None = None  # a value: it is replaced, never changed
         self._states: list[tuple[Json | None, str, int]] = [(None, self._scope, 0)]
         self._outputs: list[str] = []  # the scope of each run that wrote something
         self._confirmed_at = 0
@@ -380,7 +380,7 @@ class Play:
         if how in {"old", "none"}:
             state, _, outputs = self._states[0] if how == "none" else chance.choice(self._states)
             if all(each == self._scope for each in self._outputs[outputs:]):
-                self.state, self._confirmed_at = copy.deepcopy(state), outputs
+                self.state, self._confirmed_at = state, outputs
             return
         if self.state is None:
             return
@@ -465,9 +465,9 @@ class Play:
         if confirmed is None:
             return False
         merging = merging or self.history.setup["merging"]
-        self.state = merged(self.state, confirmed) if merging and self.state else copy.deepcopy(confirmed)
+        self.state = merged(self.state, confirmed) if merging and self.state else confirmed
         self._confirmed_at = len(self._outputs)
-        self._states.append((copy.deepcopy(self.state), self._scope, self._confirmed_at))
+        self._states.append((self.state, self._scope, self._confirmed_at))
         return True
 
     def _crash_everywhere(
@@ -477,7 +477,7 @@ class Play:
         kept = self.state, self._confirmed_at, list(self._outputs), list(self._states), self.target
         number = sum(message["type"] == "STATE" for message in transcript.messages)
         for end in range(number) if number <= CRASHES else sorted(chance.sample(range(number), CRASHES)):
-            self.target = copy.deepcopy(kept[4])
+            self.target = kept[4].copy()
             loss = Loss(cut=(end + 0.5) / number, at_state=True, confirm="last")
             self.figures.kills += 1
             self._load(transcript, loss, chance, state, merging=merging)
@@ -559,11 +559,8 @@ class Play:
             self._fail("column", f"{stop}, though the state remembers it")
         self.figures.reloads += 1
         del self.target.tables[stop.stream]
-        if self.state:
-            self.state.get("bookmarks", {}).pop(stop.stream, None)
-        for old, _, _ in self._states:
-            if old and isinstance(old.get("bookmarks"), dict):
-                old["bookmarks"].pop(stop.stream, None)
+        self.state = without(self.state, stop.stream)
+        self._states = [(without(old, stop.stream), scope, outputs) for old, scope, outputs in self._states]
 
     # What must hold
 
@@ -665,14 +662,19 @@ def damage_bookmark(bookmarks: Json, name: str, chance: random.Random, now: floa
         bookmark[key] = chance.choice(values[key])
 
 
+def without(state: Json | None, stream: str) -> Json | None:
+    """Return a state without the bookmark of a stream."""
+    if state is None or not isinstance(state.get("bookmarks"), dict):
+        return state
+    return {**state, "bookmarks": {name: each for name, each in state["bookmarks"].items() if name != stream}}
+
+
 def merged(old: Json, new: Json) -> Json:
     """Merge a state into an older one as Meltano does: key by key, lists replaced whole."""
-    result = copy.deepcopy(old)
+    result = dict(old)
     for key, value in new.items():
-        if isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = merged(result[key], value)
-        else:
-            result[key] = copy.deepcopy(value)
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
     return result
 
 

@@ -96,7 +96,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "leave unset keys out of the state",
         "bookmarks",
         '        del state["sync_token"]\n        return state\n',
-        '        del state["sync_token"]\n        return {key: each for key, each in state.items() if each is not None}\n',
+        '        del state["sync_token"]\n        return {k: v for k, v in state.items() if v is not None}\n',
     ),
     Mutant(
         "a second SCHEMA on a start-over",

@@ -138,7 +138,7 @@ class Lazy(Executor):
 class MemoryTap(TapContentstack):
     """The tap, wired to a sandbox in this process."""
 
-    started: float = 0.0  # type: ignore[assignment]  # a property there
+    started: float = 0.0  # a property there
 
     def __init__(self, wire: Wire, clock: Clock, plan: Plan, **arguments: t.Any) -> None:
         self.wire, self.clock, self.plan = wire, clock, plan
@@ -150,7 +150,7 @@ class MemoryTap(TapContentstack):
         pass
 
     @cached_property
-    def client(self) -> client.Client:  # type: ignore[override]
+    def client(self) -> client.Client:
         settings = self.settings
         throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
         made = client.Client(settings, throttle, self.logger)
@@ -158,7 +158,7 @@ class MemoryTap(TapContentstack):
         return made
 
     @cached_property
-    def readers(self) -> Executor:  # type: ignore[override]
+    def readers(self) -> Executor:
         return Lazy() if self.plan.lazy else Eager()
 
 
@@ -204,7 +204,7 @@ class Listener(logging.Handler):
         if record.exc_info:
             self._outcome.crashes.append(
                 f"{record.getMessage()}: {logging.Formatter().formatException(record.exc_info)}"
-            )  # type: ignore[arg-type]
+            )
 
 
 @contextmanager

@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+Victim: t.TypeAlias = t.Literal["tap", "target", "both"]
+
 CHUNK = 65536
 MESSAGE = 65536
 PATIENCE = 60.0
@@ -38,7 +40,7 @@ class Violence:
         signal: What hits the tap; the target is always killed.
     """
 
-    victim: t.Literal["tap", "target", "both"]
+    victim: Victim
     after: int
     signal: int = signal.SIGKILL
 
@@ -169,16 +171,16 @@ def fork_for(connection: socket.socket) -> None:
 
 def be(program: str, arguments: list[str]) -> t.NoReturn:
     """Be the tap or the target, to the end."""
-    from target_postgres.target import TargetPostgres  # noqa: PLC0415
+    from target_postgres.target import TargetPostgres  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    from tap_contentstack import cli  # noqa: PLC0415 - imported before the fork, or not at all
+    from tap_contentstack.tap import TapContentstack  # noqa: PLC0415 - imported before the fork, or not at all
 
     code: t.Any = 0
     try:
         sys.argv = [program, *arguments]
         if program == "tap":
-            cli.TapContentstack.process_started = time.time()
-            cli.TapContentstack.cli(arguments)
+            TapContentstack.process_started = time.time()
+            TapContentstack.cli(arguments)
         else:
             # Its own default would be the stdin of the process that did the imports.
             TargetPostgres.cli([*arguments, "--input", "/dev/stdin"])
@@ -193,6 +195,6 @@ def be(program: str, arguments: list[str]) -> t.NoReturn:
 
 
 if __name__ == "__main__":
-    import target_postgres.target  # noqa: F401
+    import target_postgres.target  # type: ignore[import-untyped]  # noqa: F401
 
     fork_for(socket.socket(fileno=int(sys.argv[1])))

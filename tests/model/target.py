@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jsonschema
 import msgspec
@@ -211,6 +211,15 @@ class Target:
             gone = [key for key, row in table.rows.items() if row.version is None or row.version < version]
             for key in gone:
                 del table.rows[key]
+
+    def copy(self) -> Target:
+        """Return another target that holds the same; rows are values."""
+        other = Target()
+        other.tables = {
+            name: replace(table, rows=dict(table.rows), columns=dict(table.columns))
+            for name, table in self.tables.items()
+        }
+        return other
 
     def live(self, stream: str) -> dict[Key, Row]:
         """Return the rows of a stream that are not deleted."""

@@ -6,7 +6,6 @@ was seen with this one.
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 import decimal
 import json
@@ -20,9 +19,9 @@ from psycopg.rows import dict_row
 from sandbox import Behaviour, Fault
 from tap_contentstack.names import stream_name
 from tests.model.clock import RealClock
-from tests.model.compare import MISSING, differences
+from tests.model.compare import differences
 from tests.model.history import LISTS, DivergenceError, Figures, chance_of, make_behaviour, make_fault, merged
-from tests.model.programs import Programs, Violence
+from tests.model.programs import Programs, Victim, Violence
 from tests.model.target import Row, Table
 from tests.model.world import World
 
@@ -63,7 +62,7 @@ class Warehouse:
 
 def as_json(row: Json) -> Json:
     """Return a row as the tap wrote it."""
-    return {name: plain(value) for name, value in row.items() if not name.startswith("_sdc_") and value is not MISSING}
+    return {name: plain(value) for name, value in row.items() if not name.startswith("_sdc_")}
 
 
 def plain(value: t.Any) -> t.Any:
@@ -150,11 +149,11 @@ class WarehouseHistory:
         self.log.append(f"switch to {self.world.sandbox.behaviour}")
 
     def _old_state(self, chance: random.Random) -> None:
-        self.state = copy.deepcopy(chance.choice(self._states))
+        self.state = chance.choice(self._states)
         self.log.append("old state")
 
     def _violent_run(self, chance: random.Random) -> None:
-        victim = chance.choice(("tap", "tap", "target", "both"))
+        victim: Victim = chance.choice(("tap", "tap", "target", "both"))
         kind = signal.SIGTERM if victim == "tap" and chance.random() < 0.3 else signal.SIGKILL
         self._run(self.state, Violence(victim=victim, after=int(self._size * chance.random()), signal=kind))
 
@@ -193,7 +192,7 @@ class WarehouseHistory:
             confirmed = json.loads(whole[-1])
             merging = refreshing or self._merging
             self.state = merged(self.state, confirmed) if merging and self.state else confirmed
-            self._states.append(copy.deepcopy(self.state))
+            self._states.append(self.state)
         if "Traceback" in self._ending.log and violence is None:
             self._fail("crash", self._ending.log[-2000:])
         return self._ending.tap == 0 and self._ending.target == 0 and not self._ending.struck

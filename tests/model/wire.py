@@ -35,6 +35,18 @@ class Asked:
     status: int
 
 
+def refuse(fault: Fault, params: Mapping[str, str]) -> None:
+    """Refuse a request, if that is what the fault does.
+
+    Raises:
+        Refusal: It is.
+    """
+    if fault.kind == "refused_token":
+        raise invalid("sync_token" if "sync_token" in params else "pagination_token")
+    if fault.kind == "status":
+        raise Refusal(fault.status, fault.status, "No.")
+
+
 class Wire(BaseAdapter):
     """Answers a session's requests from a sandbox in the same process.
 
@@ -81,10 +93,8 @@ class Wire(BaseAdapter):
                 return fault.status, HTML
             if fault is not None and fault.kind == "reset":
                 return 0, b""
-            if fault is not None and fault.kind == "refused_token":
-                raise invalid("sync_token" if "sync_token" in params else "pagination_token")
-            if fault is not None and fault.kind == "status":
-                raise Refusal(fault.status, fault.status, "No.")
+            if fault is not None:
+                refuse(fault, params)
             return 200, self._lacking(path, written(self._sandbox.answer(path, params, headers)))
         except Refusal as refusal:
             return refusal.status, encode(refusal.body)

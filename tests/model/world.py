@@ -12,16 +12,17 @@ if t.TYPE_CHECKING:
     import random
 
 Json: t.TypeAlias = dict[str, t.Any]
+Values: t.TypeAlias = tuple[t.Any, ...]
 
 LOCALES = ("en-us", "fr-fr", "de-de")
 TYPES = ("blog", "Page-Old", "tag")
 ENTRIES_PER_TYPE = 4
 ASSETS = ("a0", "a1", "a2")
 
-TEXTS = ("", "x", "Zoë ☃", "line\nbreak", "a\0b", "half \ud800", '"quoted"', 7, None, ["a"], {"k": 1})
-NUMBERS = (0, 1, 2.5, -3, 10**6, "12", "", None, True, [1], 1.0, 2**53 + 1)
-BOOLEANS = (True, False, None, "yes", 1)
-DATES = (
+TEXTS: Values = ("", "x", "Zoë ☃", "line\nbreak", "a\0b", "half \ud800", '"quoted"', 7, None, ["a"], {"k": 1})
+NUMBERS: Values = (0, 1, 2.5, -3, 10**6, "12", "", None, True, [1], 1.0, 2**53 + 1)
+BOOLEANS: Values = (True, False, None, "yes", 1)
+DATES: Values = (
     "2024-02-03T04:05:06.000Z",
     "2024-02-03T04:05:06+02:00",
     "2024-02-03",
@@ -31,8 +32,8 @@ DATES = (
     "10000-01-01T00:00:00Z",
     5,
 )
-LISTS = ([], ["a"], ["a", "b"], "bare", None, [1, "a"], [None], {"0": "a"})
-OBJECTS = (
+LISTS: Values = ([], ["a"], ["a", "b"], "bare", None, [1, "a"], [None], {"0": "a"})
+OBJECTS: Values = (
     {},
     {"text": "t", "count": 1},
     {"text": 5, "unknown": [1, {"deep": None}]},
@@ -42,7 +43,7 @@ OBJECTS = (
     "no group",
     {"text": None, "count": 1.5},
 )
-REFERENCES = (
+REFERENCES: Values = (
     [],
     ["e1"],
     ["e1", "e2"],
@@ -52,10 +53,10 @@ REFERENCES = (
     "e1",
     [5],
 )
-FILES = ("a0", "", None, {"uid": "a0", "url": "u"}, ["a0"])
-JSONS = ({"type": "doc", "children": [{"text": "x"}]}, None, [], 5, "text", {})
-BLOCKS = ([], [{"quote": {"text": "q"}}], [{"gone": {"x": 1}}], None, {"quote": {"text": "q"}}, [5])
-ANYTHING = (1, "1", None, [], {}, [{"a": 1}], True, "2024-02-03T04:05:06Z", 1.5)
+FILES: Values = ("a0", "", None, {"uid": "a0", "url": "u"}, ["a0"])
+JSONS: Values = ({"type": "doc", "children": [{"text": "x"}]}, None, [], 5, "text", {})
+BLOCKS: Values = ([], [{"quote": {"text": "q"}}], [{"gone": {"x": 1}}], None, {"quote": {"text": "q"}}, [5])
+ANYTHING: Values = (1, "1", None, [], {}, [{"a": 1}], True, "2024-02-03T04:05:06Z", 1.5)
 
 
 def a_field(uid: str, data_type: str, **more: t.Any) -> Json:
@@ -91,7 +92,7 @@ FIELDS: dict[str, tuple[Json, ...]] = {
         a_field("parts", "blocks", multiple=True, blocks=[{"uid": "quote", "title": "Quote", "schema": GROUP_FIELDS}]),
     ),
 }
-VALUES: dict[str, tuple[t.Any, ...]] = {
+VALUES: dict[str, Values] = {
     "body": (*TEXTS, *JSONS),
     "price": NUMBERS,
     "live": BOOLEANS,
