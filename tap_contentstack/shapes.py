@@ -170,6 +170,8 @@ def _demands_more(schema: Schema, kind: Kind) -> bool:
             said.add("additionalProperties")
     elif kind == "array":
         said.add("items")
-        if [each.keys() - {"type"} for each in schema.get("allOf", ())] == [{"items"}]:
+        demands = schema.get("allOf", ())
+        only_items = [each.keys() - {"type"} for each in demands] == [{"items"}]
+        if only_items and set(_types_of(demands[0])) <= {"array", "null"}:
             said.add("allOf")
     return bool(schema.keys() - said)
