@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ if t.TYPE_CHECKING:
     from benchmarks.server import Stack
 
 ROOT = Path(__file__).parent.parent
+LAUNCHER = Path(__file__).with_name("peak.py")
 CHUNK = 1 << 20
 LONGEST_RUN = 180.0
 """Seconds: a program that takes longer is ended."""
@@ -40,7 +42,7 @@ class Outcome:
 
     Attributes:
         seconds: From the start to the end.
-        peak: Bytes of memory that the program itself used at most (not its reader, not the server).
+        peak: Bytes of memory that the program itself used at most (not its reader, not the server), if weighed.
         marks: When the reader had what, in seconds and in marks (lines, if not told otherwise).
         output: Everything it wrote, if that was asked for.
     """
@@ -72,13 +74,14 @@ class Outcome:
         return t.cast("dict[str, t.Any]", json.loads(last)["value"])
 
 
-def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False) -> Outcome:
+def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weigh: bool = False) -> Outcome:
     """Run a program to its end, reading its output as fast as it comes.
 
     Args:
         command: The program and its arguments.
         mark: What is counted in the output.
         keep: Whether to keep the output.
+        weigh: Whether to take its peak memory.
 
     Raises:
         ProgramError: It failed.
@@ -86,10 +89,17 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False) -> O
     marks: list[tuple[float, int]] = []
     kept: list[bytes] = []
     count = 0
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as scales:
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
-        watchdog = threading.Timer(LONGEST_RUN, process.kill)
+        process = subprocess.Popen(
+            [sys.executable, str(LAUNCHER), scales.name, *command] if weigh else command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+        watchdog = threading.Timer(LONGEST_RUN, _end, [process])
         watchdog.start()
         try:
             with process.stdout or open(os.devnull, "rb") as pipe:  # noqa: PTH123 - for the type checker
@@ -98,16 +108,23 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False) -> O
                     marks.append((time.perf_counter() - started, count))
                     if keep:
                         kept.append(chunk)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            process.wait()
         finally:
             watchdog.cancel()
+            if process.poll() is None:
+                _end(process)
+                process.wait()
         seconds = time.perf_counter() - started
         if process.returncode:
             msg = f"{' '.join(command[2:3])} failed: {_last_words(log)}"
             raise ProgramError(msg)
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else KIBIBYTE)
+        peak = int(scales.read() or 0) * (1 if sys.platform == "darwin" else KIBIBYTE)
     return Outcome(seconds=seconds, peak=peak, marks=marks, output=b"".join(kept))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it has started: it leads a session of its own."""
+    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _last_words(log: t.IO[bytes]) -> str:

@@ -6,5 +6,7 @@
 - `official_sdk`: the sync loop of the vendor's `contentstack` package (2.8.0), `sync_init` and then `pagination`, one
   line of `json.dumps` for each item. No schema, no Singer messages, no state.
 - `bare_loop`: `requests` and `orjson` and nothing else: bytes to dicts, each record's dict to bytes, one line each. No
-  schema, no Singer messages, no state, no checks. Whatever makes records of pages in Python was thought to be slower.
+  schema, no Singer messages, no state, no checks.
+- `round_trips`: pages fetched with `http.client` and thrown away, to see what the server and the machine make of the
+  latency that is asked for.
 """
