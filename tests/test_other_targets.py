@@ -33,7 +33,9 @@ def edited(sandbox) -> tuple[Output, Output, Tables]:
 
     Columns that may be any JSON have no `type`, and pipelinewise-target-postgres knows no other: they are deselected.
     """
-    catalog = json.loads(run_tap(sandbox.settings, "--discover").out)
+    discovery = run_tap(sandbox.settings, "--discover")
+    assert discovery.code == 0, discovery.err
+    catalog = json.loads(discovery.out)
     for stream in catalog["streams"]:
         for metadata in stream["metadata"]:
             if len(path := metadata["breadcrumb"]) == 2 and "type" not in stream["schema"]["properties"][path[1]]:

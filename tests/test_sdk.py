@@ -41,21 +41,33 @@ HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGINT, signa
 # The suite asks for the streams while it is collected, so its sandbox is there for as long as this process.
 suite = Sandbox(seeded_stack(seed=17, entries=40)).start()
 
+
+def is_free(values: t.Any) -> bool:
+    """Return whether a test of the suite is about a column that may hold any JSON."""
+    column = getattr(values, "attribute_name", None)
+    return column is not None and "type" not in values.stream.schema["properties"][column]
+
+
 TestTapContentstack = get_tap_test_class(
     TapContentstack,
     config=suite.settings,
-    include_stream_attribute_tests=False,
     suite_config=SuiteConfig(),
 )
 TestCombined = get_tap_test_class(
     TapContentstack,
     config={**suite.settings, "entry_streams": "combined"},
-    include_stream_attribute_tests=False,
     suite_config=SuiteConfig(),
 )
 for tests in (TestTapContentstack, TestCombined):
     # Not every column has a value in some record.
     pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning")(tests)
+    pytest.mark.filterwarnings("ignore:No records were available to test:UserWarning")(tests)
+    # The suite takes a column that may hold any JSON for one of each type.
+    for name, params in list(tests.params.items()):
+        typed = [each for each in params if not is_free(each.values)]
+        tests.params[name] = typed
+        if not typed and name in vars(tests):
+            delattr(tests, name)
 
 
 def give_signals_back() -> None:
