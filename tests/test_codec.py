@@ -170,6 +170,7 @@ SYSTEM = {"uid": "e1", "locale": "en-us", "_version": 3, "publish_details": {"lo
         {"price": 1, "body": {"type": "doc", "children": []}, "at": None},
         {"at": "2024-02-29T10:00:00.123Z", "Title": "x"},
         {"price": 10**300, "tags": []},
+        {"body": None},
     ],
 )
 def test_an_item_that_fits_takes_the_fast_way(value):
@@ -189,6 +190,8 @@ def test_an_item_that_fits_takes_the_fast_way(value):
         {"at": "2024-02-30T10:00:00Z"},
         {"at": "2024-02-29T10:00:00+00:00"},
         {"at": "2024-02-29T10:00:00.1234567Z"},
+        {"at": "\\u0032024-02-29T10:00:00Z"},
+        {"at": '2024-02-29T10:00:00Z","2024'},
         {"uid": ""},
         {"uid": None},
         {"_version": 1.0},
