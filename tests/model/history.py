@@ -117,6 +117,9 @@ def make_history(seed: int, length: int = 12) -> History:
     steps = [make_run(chance, setup)] if chance.random() < 0.7 else []
     chosen = chance.choices(list(makers), list(makers.values()), k=chance.randint(3, length))
     steps += [maker(chance, setup) for maker in chosen]
+    if chance.random() < 0.5:
+        at = chance.randint(0, len(steps))
+        steps[at:at] = chance.choice(EPISODES)(chance)
     return History(seed, setup, tuple(steps))
 
 
@@ -237,6 +240,64 @@ def make_refresh(chance: random.Random, _: Json) -> Step:
 def make_catalog(chance: random.Random, _: Json) -> Step:
     return Step("catalog", a_seed(chance), {"how": chance.choice(("pin", "deselect", "full_table", "clear", "clear"))})
 
+
+# Sequences that chance alone makes too seldom
+
+
+def a_swept_table(chance: random.Random) -> list[Step]:
+    """Rows vanish while the token is lost; the load that sweeps them is cut short, anywhere."""
+    details = {**calm_run(chance), "everywhere": True}
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 6, "focused": False}),
+        Step("expire", a_seed(chance), {"tokens": chance.choice((None, "sync"))}),
+        Step("run", a_seed(chance), details),
+    ]
+
+
+def a_lost_checkpoint(chance: random.Random) -> list[Step]:
+    """The token of an initial pass that was cut short is refused."""
+    cut = {"cut": round(chance.uniform(0.1, 0.8), 3), "at_state": True, "confirm": "last"}
+    return [
+        Step("expire", a_seed(chance), {"tokens": "sync"}),
+        Step("run", a_seed(chance), {**calm_run(chance), **cut}),
+        Step("expire", a_seed(chance), {"tokens": "pagination"}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
+def a_refused_page(chance: random.Random) -> list[Step]:
+    """A page in the middle of a delta is refused."""
+    fault = {"kind": "refused_token", "path": "pagination_token", "times": 1, "after": chance.choice((0, 0, 1, 2))}
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 6, "focused": False}),
+        Step("run", a_seed(chance), {**calm_run(chance), "faults": [fault]}),
+    ]
+
+
+def a_flurry(chance: random.Random) -> list[Step]:
+    """One item is edited again and again within a moment."""
+    steps = [Step("run", a_seed(chance), calm_run(chance))]
+    for _ in range(4):
+        steps.append(Step("edit", a_seed(chance), {"times": chance.choice((2, 3, 4)), "focused": True}))
+        steps.append(Step("run", a_seed(chance), calm_run(chance)))
+    return steps
+
+
+def a_grown_stack(chance: random.Random) -> list[Step]:
+    """Runs overlap with edits of everything."""
+    numbers = sorted(chance.randint(1, 20) for _ in range(6))
+    edits = [[number, chance.choice(("before", "after")), a_seed(chance)] for number in numbers]
+    return [Step("run", a_seed(chance), {**calm_run(chance), "edits": edits, "everywhere": chance.random() < 0.3})]
+
+
+def calm_run(chance: random.Random) -> Json:
+    calm: Json = {"cut": None, "stop_at": None, "faults": [], "edits": [], "short_page": None, "hidden_type": False}
+    return {**run_details(chance), **calm, "everywhere": False}
+
+
+EPISODES = (a_swept_table, a_lost_checkpoint, a_refused_page, a_flurry, a_grown_stack)
 
 Maker: t.TypeAlias = t.Callable[[random.Random, Json], Step]
 PROFILES: dict[str, dict[Maker, int]] = {

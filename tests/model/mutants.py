@@ -27,12 +27,13 @@ PER_HISTORY = 30
 
 @dataclass(frozen=True)
 class Mutant:
-    """A breakage: in a module, a text that becomes another."""
+    """A breakage: in a module, a text that becomes another, and perhaps more of them."""
 
     name: str
     module: str
     old: str
     new: str
+    more: tuple[tuple[str, str], ...] = ()
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -54,10 +55,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "checkpoint before the records",
         "passes",
-        "                self.table.write([change.message for change in changes])\n",
-        """                if page.sync_token is None:
+        "                self.table.write(messages)\n                bookmark.add_locales(locales)\n",
+        """                bookmark.add_locales(locales)
+                if page.sync_token is None:
                     self.table.checkpoint(lambda: self._advance(page, seen))
-                self.table.write([change.message for change in changes])
+                self.table.write(messages)
 """,
     ),
     Mutant(
@@ -76,8 +78,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "take the entry's locale for the published one",
         "items",
-        "locale = {way}.publish_locale or self.feed_locale or {way}.locale",
-        "locale = {way}.locale or {way}.publish_locale or self.feed_locale",
+        "exact.publish_locale or self.feed_locale or exact.locale",
+        "exact.locale or exact.publish_locale or self.feed_locale",
+        more=(
+            ("row.publish_locale or feed_locale or row.locale", "row.locale or row.publish_locale or feed_locale"),
+            (
+                "row.publish_locale or self.feed_locale or row.locale",
+                "row.locale or row.publish_locale or self.feed_locale",
+            ),
+        ),
     ),
     Mutant(
         "skip the check of deletes",
@@ -89,8 +98,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "reuse the version",
         "streams",
-        "(self.bookmark.version or 0) + 1)",
-        "(self.bookmark.version or 0)) if self.bookmark.version is None else self.bookmark.version",
+        "        if remembered < now:\n            return now\n",
+        "        if remembered:\n            return remembered\n        if remembered < now:\n            return now\n",
+    ),
+    Mutant(
+        "take versions that a later run takes again",
+        "streams",
+        "        return remembered + now\n",
+        "        return remembered + 1\n",
     ),
     Mutant(
         "leave unset keys out of the state",
@@ -164,9 +179,12 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("key by uid alone", "schema", 'KEY_COLUMNS = ("uid", "_publish_locale")', 'KEY_COLUMNS = ("uid",)'),
     Mutant(
         "take history in an initial pass for changes",
-        "passes",
-        "for item in page.items if item.type in PUBLISHED and (change := self._read(item))]",
-        "for item in page.items if item.type != TYPE_DELETED and (change := self._read(item)) and change.locale]",
+        "items",
+        "            if item.type not in PUBLISHED or not self.concerns(item):\n",
+        """            if item.type in UNPUBLISHED | DELETED and (change := self.removed(item)) and change.locale:
+                messages.append(change.message)
+            if item.type not in PUBLISHED or not self.concerns(item):
+""",
     ),
     Mutant("overlook a change of locales", "streams", '            "locales": settings.locales,\n', ""),
     Mutant("overlook a change of the start date", "streams", '            "start_date": settings.start_date,\n', ""),
@@ -221,15 +239,12 @@ def mutated(mutant: Mutant, text: str) -> str:
     Raises:
         LookupError: The text to be broken is not there any more.
     """
-    if "{way}" in mutant.old:
-        result = text
-        for way in ("fast", "exact"):
-            result = result.replace(mutant.old.format(way=way), mutant.new.format(way=way))
-    else:
-        result = text.replace(mutant.old, mutant.new)
-    if result == text:
-        msg = f"mutant '{mutant.name}' no longer applies to {mutant.module}.py"
-        raise LookupError(msg)
+    result = text
+    for old, new in ((mutant.old, mutant.new), *mutant.more):
+        if old not in result:
+            msg = f"mutant '{mutant.name}' no longer applies to {mutant.module}.py"
+            raise LookupError(msg)
+        result = result.replace(old, new)
     return result
 
 

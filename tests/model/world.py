@@ -190,7 +190,8 @@ class World:
         return chance.sample(self.stack.locales, chance.randint(1, len(self.stack.locales)))
 
     def _edit_entry(self, uid: str, entry: str, chance: random.Random) -> None:
-        locale = chance.choice(self.stack.locales)
+        there = [locale for locale in self.stack.locales if self.stack.find(uid, entry, locale)]
+        locale = chance.choice(there or self.stack.locales)
         kind = chance.choice(("publish", "publish", "unpublish", "delete"))
         if kind == "publish":
             self._publish(chance, (uid, entry))
