@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,11 +34,10 @@ def sandbox() -> t.Iterator[Sandbox]:
 
 
 @pytest.fixture
-def feed(sandbox) -> t.Iterator[Feed]:
+def feed(sandbox) -> Feed:
     client = Client(read_settings({**sandbox.settings, "max_retries": 0}), Throttle(), logging.getLogger("test"))
-    with ThreadPoolExecutor(2) as readers:
-        filters = {"type": "entry_published", "content_type_uid": "page", "locale": "en-us"}
-        yield Feed(client, readers, stream="entries_page", filters=filters)
+    filters = {"type": "entry_published", "content_type_uid": "page", "locale": "en-us"}
+    return Feed(client, stream="entries_page", filters=filters)
 
 
 def test_a_pass_is_all_pages_up_to_the_sync_token(feed):
@@ -62,13 +62,33 @@ def test_a_delta_tells_what_happened_since(sandbox, feed):
     assert [(item.type, item.content_type_uid) for item in page.items] == [("entry_published", "page")]
 
 
-def test_the_next_page_is_fetched_while_one_is_worked_on(sandbox, feed):
+def test_pages_are_fetched_while_one_is_worked_on_but_not_far_ahead(sandbox, feed):
+    sandbox.page_size = 1
     pages = feed.initial_pass()
     next(pages)
-    wait_until(lambda: len(sandbox.requests) == 2)
+    wait_until(lambda: len(sandbox.requests) == 3)
+    time.sleep(0.1)
+    assert len(sandbox.requests) == 3
+    assert len(list(pages)) == ITEMS - 1
+
+
+def test_pages_that_nobody_wants_any_more_are_not_fetched(sandbox, feed):
+    sandbox.page_size = 1
+    pages = feed.initial_pass()
     next(pages)
     wait_until(lambda: len(sandbox.requests) == 3)
-    assert len(list(pages)) == 1
+    pages.close()
+    time.sleep(0.1)
+    assert len(sandbox.requests) <= 4
+    assert not [each for each in threading.enumerate() if each.name == "reader"]
+
+
+def test_what_a_page_fails_with_comes_when_it_is_its_turn(sandbox, feed):
+    sandbox.faults.add(Fault(status=503, after=2))
+    pages = feed.initial_pass()
+    assert [len(next(pages).items), len(next(pages).items)] == [3, 3]
+    with pytest.raises(ApiError, match="503"):
+        next(pages)
 
 
 def test_empty_pages_are_passed_on(sandbox, feed):
