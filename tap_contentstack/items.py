@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import typing as t
 from dataclasses import dataclass, field
 
+from tap_contentstack.codec import encode
 from tap_contentstack.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
@@ -90,6 +92,8 @@ class ItemReader:
     feed_locale: str | None
     """The locale that the API filters by."""
     logger: logging.Logger
+    typed: Callable[[str], Codec | None] | None = None
+    """A content type's own codec, where the stream's knows too little of it to see which texts are links."""
     _times_fit: bool = False
     unusable: int = 0
     cleaned: int = 0
@@ -127,6 +131,8 @@ class ItemReader:
             if row and (locale := row.publish_locale or feed_locale or row.locale):
                 if not scope or locale in scope:
                     event_at = item.event_at if self._times_fit else in_utc(item.event_at)
+                    if self.typed:
+                        row.references = self._typed_references(item) or row.references
                     messages.append(spliced(row, locale, item.type, self._content_type(item), event_at))
                     locales.add(locale)
             elif change := self._exactly(item):
@@ -142,8 +148,18 @@ class ItemReader:
         if self.locales and locale not in self.locales:
             return None
         event_at = item.event_at if self._times_fit else in_utc(item.event_at)
+        if self.typed:
+            row.references = self._typed_references(item) or row.references
         message = self.output.spliced(row, locale, item.type, self._content_type(item), event_at)
         return Change(row.uid, locale, item.type, item.event_at, item.content_type_uid, row.version, message)
+
+    def _typed_references(self, item: RawItem) -> bytes | None:
+        """Return an entry's links as its content type tells them, or None if that is not known."""
+        codec = self.typed(item.content_type_uid) if self.typed else None
+        if codec is None:
+            return None
+        row = codec.fast(item.data)
+        return row.references if row else encode(codec.exact(item.data).references)
 
     def _content_type(self, item: RawItem) -> str:
         return item.content_type_uid or self.content_type_uid or ASSET_MARKER
@@ -165,7 +181,7 @@ class ItemReader:
             "_sync_type": item.type,
             "_sync_event_at": in_utc(item.event_at),
             "_sdc_deleted_at": None,
-            "_references": exact.references,
+            "_references": json.loads(self._typed_references(item) or b"null") or exact.references,
             "_unmapped": exact.unmapped or None,
         }
         return Change(

@@ -351,6 +351,7 @@ class FeedStream(SweptStream):
             locales=settings.locales,
             feed_locale=settings.feed_locale,
             logger=self.logger,
+            typed=self.tap.codec_of if self.name == COMBINED_STREAM else None,
         )
 
     @override

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import fnmatch
+import functools
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from typing_extensions import override
 
 from tap_contentstack import schema as schemas
 from tap_contentstack.client import Client
+from tap_contentstack.codec import Codec
 from tap_contentstack.content_types import branch_of, find_content_type, global_fields_of, list_content_types
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.inputs import environment_config, read_catalog, read_json
@@ -95,6 +97,12 @@ class TapContentstack(Tap):
     def content_types(self) -> list[ContentType]:
         """The stack's content types."""
         return list_content_types(self.client)
+
+    @functools.cache  # noqa: B019 - a tap lives as long as its process
+    def codec_of(self, content_type_uid: str) -> Codec | None:
+        """Return what reads the entries of a content type, if there is such a type."""
+        found = next((each for each in self.content_types if each["uid"] == content_type_uid), None)
+        return Codec(schemas.entry_schema(found), columns=schemas.entry_columns(found)) if found else None
 
     @cached_property
     def branch(self) -> str | None:
