@@ -47,7 +47,6 @@ class SweptStream(SelfWritingStream):
         self.bookmark = Bookmark()
         self.planned = False
         self._problem: str | None = None
-        self._has_version = False
         self._schema_in_use: dict[str, t.Any] | None = None
         self._type_changes: list[schemas.TypeChange] = []
 
@@ -172,16 +171,8 @@ class SweptStream(SelfWritingStream):
         self._put_bookmark()
 
     def _next_version(self) -> int:
-        """Return a version that no run before had, and none after this one will take again."""
-        now, remembered = int(self.tap.started) + 1, self.bookmark.version or 0
-        starts_over, self._has_version = self._has_version, True
-        if remembered < now:
-            return now
-        if starts_over:
-            return remembered + 1
-        # Ahead of the clock (a host whose clock was wrong, a hand edit), it must still be more in each later run: this
-        # one's state may be lost, and its rows not.
-        return remembered + now
+        """Return a version that no run before had: the first whole second after this one began, if that is more."""
+        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)
 
     def _put_bookmark(self) -> None:
         self.tap.state.setdefault("bookmarks", {})[self.name] = self.bookmark.to_state()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 import pytest
 
@@ -19,7 +20,9 @@ def rows(tmp_path_factory):
         for mode in ("per_content_type", "combined"):
             config = tmp_path_factory.mktemp("config") / "config.json"
             config.write_text(json.dumps({**sandbox.settings, "entry_streams": mode}))
-            done = subprocess.run(["tap-contentstack", "--config", str(config)], capture_output=True, check=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "tap_contentstack", "--config", str(config)], capture_output=True, check=True
+            )
             messages = [json.loads(line) for line in done.stdout.splitlines()]
             result[mode] = {
                 (message["record"]["uid"], message["record"]["_publish_locale"]): message["record"]

@@ -229,7 +229,7 @@ def make_damage(chance: random.Random, _: Json) -> Step:
     return Step(
         "damage",
         a_seed(chance),
-        {"how": chance.choice(("old", "old", "none", "foreign", "garbage", "garbage", "extra", "future"))},
+        {"how": chance.choice(("old", "old", "none", "foreign", "garbage", "garbage", "extra"))},
     )
 
 
@@ -454,9 +454,6 @@ class Play:
                 (5, None, {}, {"locales": 5}, {"content_type_uid": "no/such type?"}, {"version": "x"})
             )
             bookmarks[chance.choice(("gone", "entries_", "x-y"))] = value
-        elif name and how == "future":
-            if isinstance(bookmarks[name], dict):
-                bookmarks[name]["version"] = int(self.world.clock.now) + chance.choice((3, 30, 10**6))
         elif name and how == "foreign":
             if isinstance(bookmarks[name], dict) and bookmarks[name].get("scope"):
                 bookmarks[name]["scope"] = "stack:0000000000 " + bookmarks[name]["scope"].partition(" ")[2]
