@@ -15,7 +15,7 @@ GROUP = [
     {"uid": "a", "data_type": "number"},
     {"uid": "b", "data_type": "group", "schema": [{"uid": "c", "data_type": "text"}]},
 ]
-FIELDS = {
+FIELDS: dict[str, dict[str, object]] = {
     "text": {"data_type": "text"},
     "texts": {"data_type": "text", "multiple": True},
     "number": {"data_type": "number"},
@@ -33,7 +33,7 @@ FIELDS = {
     "custom": {"data_type": "json", "extension_uid": "blt1"},
     "terms": {"data_type": "taxonomy", "multiple": True},
 }
-ENTRY = schemas.entry_schema({"schema": [{"uid": uid, **each} for uid, each in FIELDS.items()]})
+ENTRY = schemas.entry_schema({"schema": [{"uid": uid} | each for uid, each in FIELDS.items()]})
 ASSET = {"uid": "asset1", "filename": "a.png"}
 
 

@@ -54,12 +54,9 @@ def test_every_added_column_and_region_is_told(word):
 def write() -> None:
     text = README.read_text()
     for name, make in GENERATED.items():
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-            lambda found, make=make: f"{found[1]}{make()}\n{found[2]}",
-            text,
-            flags=re.DOTALL,
-        )
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        head, _, rest = text.partition(begin)
+        text = f"{head}{begin}{make()}{end}{rest.partition(end)[2]}"
     README.write_text(text)
 
 
