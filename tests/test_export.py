@@ -7,12 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import typing as t
 
 import pytest
 
 from sandbox import Sandbox
 from sandbox.export import ExportError, load_export
-from tests.tap_process import load
+from tests.tap_process import Json, load
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
 
 LIVE, DRAFTS = "blt00000000000live", "blt0000000000drafts"
 PICTURE = {
@@ -28,7 +32,7 @@ PICTURE = {
 SEA = {"uid": "bltsea", "filename": "sea.png", "is_dir": False}
 
 
-def field(uid, data_type, **more):
+def field(uid: str, data_type: str, **more: t.Any) -> Json:
     return {"uid": uid, "data_type": data_type, "display_name": uid, **more}
 
 
@@ -58,7 +62,7 @@ PORT = {
 SHIP = {"uid": "ship", "title": "Ship", "schema": [field("title", "text")]}
 
 
-def published(*places):
+def published(*places: tuple[str, str]) -> list[Json]:
     """Return the details of an export: a list of environments and locales."""
     return [
         {"environment": environment, "locale": locale, "time": "2024-05-06T07:08:09.000Z", "version": 3}
@@ -84,14 +88,14 @@ HARBOUR = {
 PORT_FR = {**HARBOUR, "title": "Le port", "locale": "fr-fr", "publish_details": published((LIVE, "fr-fr"))}
 
 
-def write(folder, files):
+def write(folder: Path, files: t.Mapping[str, object]) -> Path:
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(json.dumps(content))
     return folder
 
 
-def one_file_a_locale():
+def one_file_a_locale() -> Json:
     """The older layout: all content types in one file, the entries of a locale in one file."""
     return {
         "content_types/schema.json": [PORT, SHIP],
@@ -107,7 +111,7 @@ def one_file_a_locale():
     }
 
 
-def one_folder_a_locale():
+def one_folder_a_locale() -> Json:
     """The newer layout: a file for each content type too, and folders whose index names the files of entries."""
     old = one_file_a_locale()
     return {
@@ -210,7 +214,8 @@ def test_another_environment_can_be_asked_for(tmp_path):
 
 def test_an_export_of_content_types_alone_is_enough(tmp_path):
     stack = load_export(write(tmp_path, {"content_types/schema.json": [SHIP]})).stack
-    assert (stack.content_types.keys(), stack.locales, stack.published_entries()) == ({"ship"}, ("en-us",), {})
+    assert stack.content_types.keys() == {"ship"}
+    assert (stack.locales, stack.published_entries()) == (("en-us",), {})
 
 
 def test_an_export_of_one_branch_is_found_in_its_folder(tmp_path):
@@ -253,8 +258,9 @@ def test_the_command_serves_an_export_and_prints_the_settings(tmp_path):
     with subprocess.Popen(
         [*command, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        settings = json.loads(process.stdout.readline())
-        assert settings["environment"] == "live"
+        assert process.stdout
+        assert process.stderr
+        assert json.loads(process.stdout.readline())["environment"] == "live"
         assert process.stderr.readline() == "Loaded: content types 2, global fields 1, assets 2, entries 4\n"
         os.kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=10)

@@ -12,7 +12,10 @@ from sandbox import Sandbox, Stack
 from sandbox.postgres import Postgres
 from sandbox.site import field
 from tests.tap_process import Json, run_tap
-from tests.test_postgres_types import LONG, Load, Warehouse
+from tests.test_postgres_types import LONG, PATIENCE, Load, Warehouse
+
+# Its tests look at tables that are loaded once.
+pytestmark = pytest.mark.xdist_group("postgres_schema_changes")
 
 TABLE = "entries_thing"
 ADOPT = "To adopt the new type, drop the stream's table and load it anew (meltano run --full-refresh)"
@@ -49,7 +52,9 @@ class Change(t.NamedTuple):
     adopted: str | None = None
 
 
-def change(uid: str, before: Json | None, old: t.Any, after: Json | None, new: t.Any, column: str, **more) -> Change:
+def change(
+    uid: str, before: Json | None, old: t.Any, after: Json | None, new: t.Any, column: str, **more: t.Any
+) -> Change:
     named = [None if each is None else {**each, "uid": uid} for each in (before, after)]
     return Change(uid, named[0], old, named[1], new, column, **more)
 
@@ -145,22 +150,29 @@ class Story(t.NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory) -> t.Iterator[Story]:
+def warehouse(tmp_path_factory) -> t.Iterator[Warehouse]:
+    with Postgres() as server:
+        warehouse = Warehouse(server, tmp_path_factory.mktemp("targets"))
+        with warehouse.connection:
+            yield warehouse
+
+
+@pytest.fixture(scope="module")
+def story(warehouse: Warehouse) -> t.Iterator[Story]:
     stack = Stack()
     stack.add_content_type({"uid": "thing", "title": "Thing", "schema": schema("before")})
     stack.add_content_type({"uid": "before_renaming", "schema": [field("title", "text")]})
     stack.publish_entry("before_renaming", "moved", {})
     stack.publish_entry("thing", "old", values("old"))
-    with Postgres() as server, Sandbox(stack) as sandbox:
-        warehouse = Warehouse(server, tmp_path_factory.mktemp("targets"))
+    with Sandbox(stack) as sandbox:
 
-        def run(*schemas: str, **more) -> Snapshot:
+        def run(*schemas: str, **more: t.Any) -> Snapshot:
             load = warehouse.run(sandbox, *schemas, **more)
             rows = {uid: row for (uid, _), row in warehouse.rows(schemas[0], TABLE).items()}
             return Snapshot(load, rows, warehouse.columns(schemas[0], TABLE), warehouse.tables(schemas[0]))
 
         first = run("live", "pinned")
-        old_catalog = json.loads(run_tap(sandbox.settings, "--discover").out)
+        old_catalog = json.loads(run_tap(sandbox.settings, "--discover", timeout=PATIENCE).out)
 
         stack.change_content_type("thing", schema=schema("after"), title="Thing with another title")
         stack.publish_entry("thing", "new", values("new"))
@@ -183,7 +195,6 @@ def story(tmp_path_factory) -> t.Iterator[Story]:
         stack.publish_entry("thing", "newer", values("new"))
         later = run("live", state=merged(again.load.state, adopted.load.state))
         yield Story(first, changed, pinned, again, adopted, later)
-        warehouse.connection.close()
 
 
 def by_name(each: Change) -> str:
