@@ -187,6 +187,8 @@ class Nursery:
                 [sys.executable, "-m", "tests.tap_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                # Coverage begins in each run, as it would in a process that has just been started.
+                env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")},
                 cwd=Path(__file__).parent.parent,
             )
         atexit.register(self._end)
@@ -252,7 +254,7 @@ def be_the_command(
     if "COVERAGE_PROCESS_CONFIG" in env:
         import coverage  # noqa: PLC0415
 
-        coverage.process_startup(force=True)
+        coverage.process_startup()
     main()
     sys.exit()
 

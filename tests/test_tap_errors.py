@@ -186,7 +186,9 @@ def test_a_wrong_setting_of_the_sdk_ends_in_no_traceback(site, extra):
 def test_a_stream_that_fails_for_good_does_not_stop_the_others(broken):
     broken.faults.add(Fault(status=400, path="content_type_uid=author", times=None))
     output = fail({**broken.settings, "max_retries": 0}).check(history=True)
-    assert "1 stream failed; the others are complete: entries_author: the API refused a request" in output.last_line
+    assert (
+        "1 of 8 streams failed; the others are complete: entries_author: the API refused a request" in output.last_line
+    )
     assert output.state["bookmarks"]["entries_author"]["replication_key_value"] is None
     for name, bookmark in output.state["bookmarks"].items():
         if name.startswith("entries_") and name != "entries_author":
