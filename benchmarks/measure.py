@@ -23,13 +23,14 @@ if t.TYPE_CHECKING:
     from benchmarks.server import Stack
 
 ROOT = Path(__file__).parent.parent
-LAUNCHER = Path(__file__).with_name("peak.py")
+SCALES = Path(__file__).with_name("peak.py")
 CHUNK = 1 << 20
 LONGEST_RUN = 180.0
 """Seconds: a program that takes longer is ended."""
 WARM_UP = 0.2
 """Share of a program's output that the steady state leaves out."""
-KIBIBYTE = 1024
+UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in which the system counts peak memory."""
 
 
 class ProgramError(RuntimeError):
@@ -43,12 +44,14 @@ class Outcome:
     Attributes:
         seconds: From the start to the end.
         peak: Bytes of memory that the program itself used at most (not its reader, not the server), if weighed.
+        effort: Seconds of processor time that it took, if weighed.
         marks: When the reader had what, in seconds and in marks (lines, if not told otherwise).
         output: Everything it wrote, if that was asked for.
     """
 
     seconds: float
     peak: int
+    effort: float
     marks: Sequence[tuple[float, int]]
     output: bytes
 
@@ -81,7 +84,7 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weig
         command: The program and its arguments.
         mark: What is counted in the output.
         keep: Whether to keep the output.
-        weigh: Whether to take its peak memory.
+        weigh: Whether to take its peak memory and processor time.
 
     Raises:
         ProgramError: It failed.
@@ -92,7 +95,7 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weig
     with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as scales:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, str(LAUNCHER), scales.name, *command] if weigh else command,
+            [sys.executable, str(SCALES), scales.name, *command] if weigh else command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -118,8 +121,8 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weig
         if process.returncode:
             msg = f"{' '.join(command[2:3])} failed: {_last_words(log)}"
             raise ProgramError(msg)
-        peak = int(scales.read() or 0) * (1 if sys.platform == "darwin" else KIBIBYTE)
-    return Outcome(seconds=seconds, peak=peak, marks=marks, output=b"".join(kept))
+        peak, effort = map(float, scales.read().split() or (0, 0))
+    return Outcome(seconds=seconds, peak=int(peak * UNIT), effort=effort, marks=marks, output=b"".join(kept))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

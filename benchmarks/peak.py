@@ -1,4 +1,6 @@
-"""Runs a program and writes its peak memory to a file. Arguments: the file, the program and its arguments.
+"""Runs a program and writes its peak memory and processor time to a file.
+
+Arguments: the file, the program and its arguments.
 
 A process starts with the peak of the process that it was made by, so what is to be weighed is made by this small one.
 """
@@ -16,7 +18,7 @@ def main(file: str, *command: str) -> int:
     if not process:
         os.execv(command[0], command)  # noqa: S606 - no shell is wanted
     _, status, usage = os.wait4(process, 0)
-    Path(file).write_text(str(usage.ru_maxrss))
+    Path(file).write_text(f"{usage.ru_maxrss} {usage.ru_utime + usage.ru_stime}")
     return os.waitstatus_to_exitcode(status)
 
 

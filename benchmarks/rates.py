@@ -1,4 +1,4 @@
-"""Records a second without latency: against the peers, with entries that do not fit, and with the SDK's extras."""
+"""Records without latency: a second beside the peers, and what those cost that do not fit or need the SDK's extras."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.server import Stack
 from benchmarks.table import Goal, Row
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from benchmarks.programs import Programs
 
@@ -56,63 +56,60 @@ def against_peers(programs: Programs, *, rounds: int = ROUNDS, scale: float = 1.
         yield Row(figure=figure, against=against, goal=goal, values=_ratios(paces[name], paces["tap"]))
 
 
-def with_unfit_entries(programs: Programs, *, rounds: int = 3, pages: int = 300) -> Iterator[Row]:
+def with_unfit_entries(programs: Programs, *, rounds: int = 5, pages: int = 200) -> Iterator[Row]:
     """What an entry costs that does not fit its schema, and whether it is alone in paying."""
     shares = (0.0, UNFIT_SHARE, 1.0)
-    paces: dict[float, list[float]] = {share: [] for share in shares}
     with ExitStack() as stack:
         servers = {share: stack.enter_context(Server(Stack(pages=pages, unfit=share))) for share in shares}
-        for _ in range(rounds):
-            for share, server in servers.items():
-                paces[share].append(run(programs.tap(server.url)).pace)
-    extra = [
-        (some - none) / (every - none) * 100
-        for none, some, every in zip(paces[0.0], paces[UNFIT_SHARE], paces[1.0], strict=True)
-    ]
+        empty = stack.enter_context(Server(Stack()))
+        commands = {str(share): programs.tap(server.url) for share, server in servers.items()}
+        efforts = _efforts({"start": programs.tap(empty.url), **commands}, rounds)
+    none, some, every = (efforts[str(share)] for share in shares)
     yield Row(
-        figure="extra time with a tenth of the entries unfit (10 % if each slows itself alone)",
-        against="extra time with all of them unfit",
-        values=extra,
+        figure="extra effort with a tenth of the entries unfit (10 % if each slows itself alone)",
+        against="extra effort with all of them unfit",
+        values=[(b - a) / (c - a) * 100 for a, b, c in zip(none, some, every, strict=True)],
         unit="%",
         goal=Goal(bound=13),
     )
-    yield Row(
-        figure="time of an entry that does not fit", against="one that does", values=_ratios(paces[1.0], paces[0.0])
-    )
+    yield Row(figure="effort for an entry that does not fit", against="one that does", values=_ratios(every, none))
 
 
-def with_extras(programs: Programs, *, rounds: int = 3, pages: int = 120) -> Iterator[Row]:
+def with_extras(programs: Programs, *, rounds: int = 3, pages: int = 100) -> Iterator[Row]:
     """What stream maps, flattening, batch files and selection cost."""
     batches = programs.folder / "batches"
     batches.mkdir(exist_ok=True)
-    with Server(Stack(pages=pages)) as server:
+    batch_config = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": batches.as_uri()},
+        "batch_size": 1000,
+    }
+    with Server(Stack(pages=pages)) as server, Server(Stack()) as empty:
         url = server.url
         fewer = programs.catalog(url, without={("body",), ("sections",), ("author",)})
         nested = programs.catalog(url, without={("seo", "image")})
-        batch_config = {
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": batches.as_uri()},
-            "batch_size": 1000,
+        variants = {
+            "three columns deselected": programs.tap(url, catalog=fewer),
+            "a nested property deselected": programs.tap(url, catalog=nested),
+            "a stream map": programs.tap(url, stream_maps={STREAM: {"loaded_by": "'bench'"}}),
+            "flattening, two levels": programs.tap(url, flattening_enabled=True, flattening_max_depth=2),
+            "batch files (gzip, 1,000 records each)": programs.tap(url, batch_config=batch_config),
         }
-        variants: dict[str, tuple[Sequence[str], bytes, float]] = {
-            "as it is": (programs.tap(url), b"\n", 1.0),
-            "three columns deselected": (programs.tap(url, catalog=fewer), b"\n", 1.0),
-            "a nested property deselected": (programs.tap(url, catalog=nested), b"\n", 1.0),
-            "a stream map": (programs.tap(url, stream_maps={STREAM: {"loaded_by": "'bench'"}}), b"\n", 1.0),
-            "flattening, two levels": (programs.tap(url, flattening_enabled=True, flattening_max_depth=2), b"\n", 1.0),
-            "batch files (gzip, 1,000 records each)": (
-                programs.tap(url, batch_config=batch_config),
-                b'"BATCH"',
-                1000.0,
-            ),
-        }
-        paces: dict[str, list[float]] = {name: [] for name in variants}
-        for _ in range(rounds):
-            for name, (command, mark, records) in variants.items():
-                paces[name].append(run(command, mark=mark).pace / records)
-    plain = paces.pop("as it is")
-    for name, values in paces.items():
-        yield Row(figure=f"time a record with {name}", against="without", values=_ratios(values, plain))
+        plain = {"start": programs.tap(empty.url), "plain": programs.tap(url)}
+        efforts = _efforts({**plain, **variants}, rounds)
+    for name in variants:
+        values = _ratios(efforts[name], efforts["plain"])
+        yield Row(figure=f"effort for a record with {name}", against="without", values=values)
+
+
+def _efforts(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
+    """Return the processor time of commands beyond that of the one named `start`, in rounds."""
+    efforts: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            efforts[name].append(run(command, weigh=True).effort)
+    start = efforts.pop("start")
+    return {name: [value - idle for value, idle in zip(values, start, strict=True)] for name, values in efforts.items()}
 
 
 def _ratios(values: Sequence[float], to: Sequence[float]) -> list[float]:
