@@ -49,6 +49,7 @@ class SweptStream(SelfWritingStream):
         self._problem: str | None = None
         self._schema_in_use: dict[str, t.Any] | None = None
         self._type_changes: list[schemas.TypeChange] = []
+        self._not_in_catalog: list[str] = []
 
     # What the SDK asks
 
@@ -104,7 +105,10 @@ class SweptStream(SelfWritingStream):
         for column in schemas.AUTOMATIC_COLUMNS:
             if column in self.schema["properties"]:
                 schema["properties"].setdefault(column, self.schema["properties"][column])
-        self._schema_in_use, self._type_changes = schemas.keep_types(schema, self.bookmark.types)
+        self._schema_in_use, _ = schemas.keep_types(schema, self.bookmark.types)
+        # What the stack has now may differ from a bookmark's types, and from a catalog that was made earlier.
+        _, self._type_changes = schemas.keep_types(self.schema, schemas.column_types(self._schema_in_use))
+        self._not_in_catalog = [column for column in self.schema["properties"] if column not in schema["properties"]]
         if self.get_batch_config(self.config):
             self._schema_in_use["properties"][VERSION_COLUMN] = {"type": ["integer", "null"]}
 
@@ -134,10 +138,16 @@ class SweptStream(SelfWritingStream):
         for change in self._type_changes:
             self.logger.warning(
                 "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
-                "To adopt the new type, drop the stream's table and load it anew (meltano run --full-refresh)",
+                "To adopt the new type, drop the table and load it anew (meltano run --full-refresh; a catalog "
+                "of your own has to be discovered anew first)",
                 change.column,
                 change.new,
                 change.old,
+            )
+        if self._not_in_catalog:
+            self.logger.warning(
+                "The catalog does not have the fields %s; their values go to _unmapped until it is discovered anew",
+                ", ".join(self._not_in_catalog),
             )
         self.planned = True
         if bookmark.scope != scope or not self._can_go_on():

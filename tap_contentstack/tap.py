@@ -176,6 +176,8 @@ class TapContentstack(Tap):
             elif self.covers(uid) and not self.settings.combined and stream_name(uid) == name:
                 self.content_types.append(found)
                 self.streams[name] = self._entry_stream(found)
+                if self.input_catalog is not None:
+                    self.streams[name].apply_catalog(self.input_catalog)
 
     def known_locales(self) -> set[str]:
         """Return the locales that any stream is known to hold rows of: what one stream has lost, another may know."""
