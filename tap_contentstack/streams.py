@@ -138,8 +138,7 @@ class SweptStream(SelfWritingStream):
         for change in self._type_changes:
             self.logger.warning(
                 "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
-                "To adopt the new type, drop the table and load it anew (meltano run --full-refresh; a catalog "
-                "of your own has to be discovered anew first)",
+                "To adopt the new type, drop the stream's table and load it anew (meltano run --full-refresh)",
                 change.column,
                 change.new,
                 change.old,
