@@ -98,14 +98,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "reuse the version",
         "streams",
-        "        if remembered < now:\n            return now\n",
-        "        if remembered:\n            return remembered\n        if remembered < now:\n            return now\n",
-    ),
-    Mutant(
-        "take versions that a later run takes again",
-        "streams",
-        "        return remembered + now\n",
-        "        return remembered + 1\n",
+        "        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)\n",
+        "        return self.bookmark.version or int(self.tap.started) + 1\n",
     ),
     Mutant(
         "leave unset keys out of the state",
@@ -217,12 +211,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "items",
         '            "_unmapped": exact.unmapped or None,\n',
         '            "_unmapped": None,\n',
-    ),
-    Mutant(
-        "do not follow an initial pass",
-        "passes",
-        "        for _ in range(FOLLOW_ROUNDS):\n",
-        "        for _ in range(0):\n",
     ),
     Mutant(
         "forget the locales of a delta",

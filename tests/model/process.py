@@ -21,7 +21,7 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack import client, feed, passes, pen, streams
+from tap_contentstack import client, feed, passes, pen, run, streams
 from tap_contentstack import tap as tap_module
 from tap_contentstack.run import Run
 from tap_contentstack.tap import TapContentstack
@@ -217,6 +217,11 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
     with ExitStack() as stack:
         for module, name, value in (
             (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)))),
+            (
+                run,
+                "gc",
+                SimpleNamespace(freeze=lambda: None),
+            ),  # or nothing would ever be freed in a process of many runs
             (streams, "wait_until", wait_until),
             (backoff._sync, "time", clock),
             (tap_module, "STATE_INTERVAL", 0.0 if plan.every_state else float("inf")),
@@ -255,16 +260,16 @@ def run_tap(
     """Run the tap once, to its end."""
     outcome = Outcome()
     baton = Baton(plan.chance)
-    run: MemoryRun | None = None
+    running: MemoryRun | None = None
 
     def before(number: int) -> None:
         clock.sleep(REQUEST_SECONDS)
         baton.switch()
         plan.before(number)
         due = plan.stop_at is not None and number >= plan.stop_at
-        if due and run is not None and not run.ended.is_set() and baton.is_member:
-            run.stop(STOPPED)
-            run.ended.wait(PATIENCE)
+        if due and running is not None and not running.ended.is_set() and baton.is_member:
+            running.stop(STOPPED)
+            running.ended.wait(PATIENCE)
 
     wire = Wire(sandbox, before, plan.after)
     wire.short_page, wire.hidden_type = plan.short_page, plan.hidden_type
@@ -279,11 +284,11 @@ def run_tap(
                 state=json.loads(json.dumps(state)) if state is not None else None,
                 catalog=json.loads(json.dumps(catalog)) if catalog is not None else None,
             )
-            run = tap.run = MemoryRun(tap, baton)
+            running = tap.run = MemoryRun(tap, baton)
             outcome.selected = {
                 each.name for each in tap.streams.values() if each.selected and not isinstance(each, streams.GoneStream)
             }
-            outcome.code = run.execute()
+            outcome.code = running.execute()
         except StoppedError:
             outcome.code = STOPPED
         except SingerSDKError as error:

@@ -171,7 +171,7 @@ def fork_for(connection: socket.socket) -> None:
 
 def be(program: str, arguments: list[str]) -> t.NoReturn:
     """Be the tap or the target, to the end."""
-    from target_postgres.target import TargetPostgres  # type: ignore[import-untyped]  # noqa: PLC0415
+    from target_postgres.target import TargetPostgres  # noqa: PLC0415
 
     from tap_contentstack.tap import TapContentstack  # noqa: PLC0415 - imported before the fork, or not at all
 
@@ -195,6 +195,6 @@ def be(program: str, arguments: list[str]) -> t.NoReturn:
 
 
 if __name__ == "__main__":
-    import target_postgres.target  # type: ignore[import-untyped]  # noqa: F401
+    import target_postgres.target  # noqa: F401
 
     fork_for(socket.socket(fileno=int(sys.argv[1])))

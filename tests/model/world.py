@@ -175,7 +175,7 @@ class World:
             (self._delete_asset, 2),
         ]
         if types:
-            kinds += [(self._change_type, 2), (self._delete_type, 1), (self._recreate_type, 1), (self._create_type, 2)]
+            kinds += [(self._change_type, 2), (self.delete_type, 1), (self.recreate_type, 1), (self._create_type, 2)]
             kinds += [(self._change_global_field, 1)]
         edits, weights = zip(*kinds, strict=True)
         chance.choices(edits, weights)[0](chance)
@@ -257,11 +257,13 @@ class World:
                 kept.append(self._variant(name, chance))
             self.stack.change_content_type(uid, schema=kept)
 
-    def _delete_type(self, chance: random.Random) -> None:
+    def delete_type(self, chance: random.Random) -> None:
+        """Delete some content type."""
         if uid := self._type(chance):
             self.stack.delete_content_type(uid)
 
-    def _recreate_type(self, chance: random.Random) -> None:
+    def recreate_type(self, chance: random.Random) -> None:
+        """Delete some content type and make it again."""
         if uid := self._type(chance):
             self.stack.delete_content_type(uid)
             self.create_type(uid, chance)
