@@ -59,7 +59,7 @@ types: $(READY)  ## mypy, strict
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
 
 unit: $(READY)  ## the tests alone, with coverage; one of them: .venv/bin/pytest -k name
-	@$(BIN)/pytest --quiet -n $(JOBS) --cov
+	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup --cov
 
 sandbox: $(READY)  ## leave a local delivery API running (EXPORT=DIR: of an exported stack), and print its settings
 	@$(BIN)/python -m sandbox $(if $(EXPORT),--export '$(EXPORT)')
