@@ -9,7 +9,6 @@ import time
 import typing as t
 from collections import Counter
 from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from urllib.parse import urlencode, urlsplit
 
@@ -66,21 +65,18 @@ class Client:
         self._throttle = throttle
         self._logger = logger
         self._host = urlsplit(settings.url).hostname
-        self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.max_concurrency + 1)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
-        self._template = self._prepare()
+        session = requests.Session()
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.max_concurrency + 1)
+        self._template = self._prepare(session)
         # The proxies and certificates of this machine's environment, looked up once and not with each request.
         self._environment: dict[str, t.Any] = {
-            **self._session.merge_environment_settings(settings.url, {}, None, None, None),
+            **session.merge_environment_settings(settings.url, {}, None, None, None),
             "stream": True,
         }
         self._count_lock = threading.Lock()
         self.counts: Counter[str] = Counter()
 
-    def _prepare(self) -> requests.PreparedRequest:
+    def _prepare(self, session: requests.Session) -> requests.PreparedRequest:
         settings = self._settings
         headers = {
             "api_key": settings.api_key,
@@ -94,7 +90,7 @@ class Client:
             if not (value.isascii() and value.isprintable()):
                 msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
                 raise SettingsError(msg)
-        return self._session.prepare_request(requests.Request("GET", settings.url, headers=headers))
+        return session.prepare_request(requests.Request("GET", settings.url, headers=headers))
 
     def get(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], *, purpose: str = "") -> T:
         """Return what `accept` makes of the body of a good answer.
@@ -149,12 +145,9 @@ class Client:
     def _send(self, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
         timeout = self._settings.request_timeout
         try:
-            response = self._session.send(
-                request,
-                timeout=(timeout, timeout),
-                allow_redirects=False,  # the credentials' headers would be sent along to whatever host is named
-                **self._environment,
-            )
+            # The adapter alone, not the session's `send`: that would look for cookies and hooks at each request, and
+            # follow redirects, with the credentials' headers, to whatever host is named.
+            response = self._adapter.send(request, timeout=(timeout, timeout), **self._environment)
             with response:
                 return response, response.raw.read(decode_content=True)
         except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:

@@ -13,6 +13,7 @@ anywhere, and the next one goes on from whichever state the target confirmed:
 from __future__ import annotations
 
 import enum
+import sys
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
@@ -330,7 +331,14 @@ class Delta:
         before = self._doubts.get((change.uid, locale))
         if before is None or before.rank < change.rank:
             event = change.event.replace("_published", "_unpublished")  # what it turns out to be, if the row is gone
-            self._doubts[change.uid, locale] = replace(change, event=event, message=None)
+            # What many share is kept once: a delta can be made of deletes.
+            self._doubts[change.uid, locale] = replace(
+                change,
+                event=sys.intern(event),
+                content_type_uid=sys.intern(change.content_type_uid),
+                locale=change.locale and sys.intern(change.locale),
+                message=None,
+            )
 
     def questions(self, locales: set[str]) -> dict[tuple[str, str], dict[str, Change]]:
         """Return whom to ask the API about: by content type and locale, each uid with the change that raised doubt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sys
 import threading
@@ -15,6 +16,13 @@ from typing_extensions import override
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
+
+
+if sys.platform == "linux":
+    import fcntl
+
+PIPE_SIZE = 1 << 20
+"""Bytes: the most that Linux grants to anybody by default."""
 
 
 class PenClosedError(Exception):
@@ -76,6 +84,12 @@ class Pen(GenericSingerWriter[bytes, Message]):
             lines, self._lines = self._lines, []
             sys.stdout.buffer.write(b"".join(lines))
             sys.stdout.buffer.flush()
+
+    def widen_pipe(self) -> None:
+        """Make room for some pages in the pipe to the target, where the system can: else each page waits for it."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # no pipe, or not allowed
+                fcntl.fcntl(sys.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
     def close(self, timeout: float) -> bool:
         """Let nobody write any more; return whether the pen could be had in time."""

@@ -65,6 +65,7 @@ class Run:
             stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream) and stream.selected
         ]
         self._begin(streams)
+        self._tap.pen.widen_pipe()
         gc.freeze()  # what is there now stays: modules, schemas, settings; not to be looked through again and again
         for stream in streams:
             self._waiting.put(stream)
