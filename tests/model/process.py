@@ -154,7 +154,7 @@ class MemoryTap(TapContentstack):
         settings = self.settings
         throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
         made = client.Client(settings, throttle, self.logger)
-        made._session.mount("http://", self.wire)
+        made._adapter = self.wire
         return made
 
     @cached_property
