@@ -154,7 +154,7 @@ class MemoryTap(TapContentstack):
         settings = self.settings
         throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
         made = client.Client(settings, throttle, self.logger)
-        made._adapter = self.wire
+        made._adapter = t.cast("t.Any", self.wire)
         return made
 
     @cached_property
@@ -216,7 +216,7 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
 
     with ExitStack() as stack:
         for module, name, value in (
-            (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)))),
+            (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)), platform="none")),
             (
                 run,
                 "gc",
