@@ -15,6 +15,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tap_contentstack.settings import CONFIG_JSONSCHEMA
 from tap_contentstack.tap import TapContentstack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,7 @@ MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text())
 LOCKS = [(ROOT / name).read_text() for name in ("requirements-dev.txt", "requirements-loaders.txt")]
 TAP = next(plugin for plugin in MELTANO["plugins"]["extractors"] if plugin["name"] == "tap-contentstack")
 SETTINGS = {setting["name"]: setting for setting in TAP["settings"]}
-SCHEMA = TapContentstack.config_jsonschema
+SCHEMA = CONFIG_JSONSCHEMA
 PROPERTIES: dict[str, dict[str, t.Any]] = SCHEMA["properties"]
 
 
