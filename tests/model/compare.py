@@ -29,6 +29,7 @@ ADDED = {
     "_sdc_deleted_at",
     "_references",
     "_unmapped",
+    "_sdc_table_version",
 }
 FLAGS = {"include_global_field_schema": "true"}
 

@@ -183,12 +183,6 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("overlook a change of locales", "streams", '            "locales": settings.locales,\n', ""),
     Mutant("overlook a change of the start date", "streams", '            "start_date": settings.start_date,\n', ""),
     Mutant(
-        "overlook that a type was made again",
-        "streams",
-        '(self._uid, self._content_type.get("created_at"))',
-        "self._uid",
-    ),
-    Mutant(
         "overlook a deleted type in a delta",
         "passes",
         "                    self._on_type_deleted(item.content_type_uid)\n",

@@ -47,7 +47,14 @@ PLAIN_BEHAVIOUR: dict[str, t.Any] = {
     "branch_told": True,
     "seed": 0,
 }
-PLAIN_SETUP: dict[str, t.Any] = {"types": 1, "locales": 1, "page_size": 100, "combined": False, "merging": False}
+PLAIN_SETUP: dict[str, t.Any] = {
+    "types": 1,
+    "locales": 1,
+    "page_size": 100,
+    "combined": False,
+    "merging": False,
+    "batch_size": None,
+}
 
 
 def failure_of(history: History, *tap_class: type[MemoryTap]) -> str | None:

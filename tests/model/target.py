@@ -9,20 +9,23 @@ before it is in the tables; a column keeps its type.
 from __future__ import annotations
 
 import datetime
+import gzip
 import json
 import typing as t
 from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import msgspec
 
 if t.TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 Json: t.TypeAlias = dict[str, t.Any]
 Key: t.TypeAlias = tuple[t.Any, ...]
 
+VERSION_COLUMN = "_sdc_table_version"
 BOOKMARK_KEYS = {
     "replication_key",
     "replication_key_value",
@@ -70,6 +73,13 @@ class Table:
     keys: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
 
+    def upsert(self, message: Json) -> None:
+        """Put a row in the place of the one with its key; columns that the schema no longer has keep their values."""
+        record = message["record"]
+        key = tuple(record[column] for column in self.keys)
+        kept = self.rows[key].values if key in self.rows else {}
+        self.rows[key] = Row({**kept, **dict.fromkeys(self.current), **record}, message.get("version"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
@@ -107,6 +117,7 @@ class Transcript:
             "RECORD": self._check_record,
             "ACTIVATE_VERSION": self._check_sweep,
             "STATE": self._check_state,
+            "BATCH": self._check_batch,
         }
         for line in self.lines:
             if not line.endswith(b"\n"):
@@ -137,6 +148,17 @@ class Transcript:
         if message["version"] < self._swept.get(stream, 0):
             fail("a RECORD of a version that was swept", line)
 
+    def _check_batch(self, message: Json, line: bytes) -> None:
+        """Read a batch's files; its records carry their version as a column."""
+        message["records"] = []
+        for name in message["manifest"]:
+            with gzip.open(unquote(urlsplit(name).path)) as file:
+                records = [msgspec.json.decode(each) for each in file]
+            for record in records:
+                single = {"stream": message["stream"], "record": record, "version": record.get(VERSION_COLUMN)}
+                self._check_record(single, line)
+                message["records"].append(single)
+
     def _check_sweep(self, message: Json, _: bytes) -> None:
         self._swept[message["stream"]] = message["version"]
 
@@ -147,12 +169,13 @@ class Transcript:
             if isinstance(bookmark, dict) and isinstance(bookmark.get("version"), int):
                 self._announced.setdefault(name, set()).add(bookmark["version"])
 
-    @property
-    def records(self) -> int:
-        return sum(message["type"] == "RECORD" for message in self.messages)
-
-    def records_of(self, streams: set[str]) -> list[Json]:
-        return [each for each in self.messages if each["type"] == "RECORD" and each["stream"] in streams]
+    def records_of_others(self, streams: Collection[str] = ()) -> list[Json]:
+        """Return the records of all streams but some."""
+        records: list[Json] = []
+        for message in self.messages:
+            if message.get("stream") not in streams:
+                records += [message] if message["type"] == "RECORD" else message.get("records", ())
+        return records
 
 
 class Target:
@@ -201,11 +224,10 @@ class Target:
             table.current = tuple(message["schema"]["properties"])
             add_columns(message["stream"], table, message["schema"])
         elif kind == "RECORD":
-            record = message["record"]
-            key = tuple(record[column] for column in table.keys)
-            kept = table.rows[key].values if key in table.rows else {}
-            values = {**kept, **dict.fromkeys(table.current), **record}
-            table.rows[key] = Row(values, message.get("version"))
+            table.upsert(message)
+        elif kind == "BATCH":
+            for each in message["records"]:
+                table.upsert(each)
         elif kind == "ACTIVATE_VERSION":
             version = message["version"]
             gone = [key for key, row in table.rows.items() if row.version is None or row.version < version]

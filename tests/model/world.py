@@ -268,6 +268,15 @@ class World:
             self.stack.delete_content_type(uid)
             self.create_type(uid, chance)
 
+    def retype_fields(self, chance: random.Random) -> None:
+        """Give all fields of some content type, if they can have several, another type."""
+        if uid := self._type(chance):
+            schema = [
+                chance.choice([each for each in FIELDS.get(field["uid"], ()) if each != field] or [field])
+                for field in self.stack.content_types[uid]["schema"]
+            ]
+            self.stack.change_content_type(uid, schema=schema)
+
     def _create_type(self, chance: random.Random) -> None:
         missing = sorted(set(TYPES) - set(self.stack.content_types))
         if missing:
