@@ -124,8 +124,9 @@ class ItemReader:
         messages, locales = [], set()
         lines = self.output.takes_lines
         fast, spliced, feed_locale, scope = self.codec.fast, self.output.spliced, self.feed_locale, self.locales
+        uid = self.content_type_uid
         for item in self.begin(page).items:
-            if item.type not in PUBLISHED or not self.concerns(item):
+            if item.type not in PUBLISHED or (item.content_type_uid != uid and not self.concerns(item)):
                 continue
             row = fast(item.data) if lines else None
             if row and (locale := row.publish_locale or feed_locale or row.locale):
