@@ -152,10 +152,11 @@ class Passes:
         bookmark = self.bookmark
         token = bookmark.pagination_token
         pages = self.feed.resumed_pass(token) if token else self.feed.initial_pass()
+        seen = bookmark.items_seen  # ahead of the bookmark's where batches hold records back
         for page in self._with_refusals(pages):
             self.progress.expect(page.total_count, bookmark.items_seen, self.reader.output)
             messages, locales = self.reader.rows(page)
-            seen = bookmark.items_seen + len(page.items)
+            seen += len(page.items)
             if self.record_limit is not None:
                 with self.pen:
                     self.table.write(messages[: self.record_limit])
