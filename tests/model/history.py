@@ -339,7 +339,18 @@ def calm_run(chance: random.Random) -> Json:
     return {**run_details(chance), **calm, "everywhere": False}
 
 
+def a_gap(chance: random.Random) -> list[Step]:
+    """A page of a delta lacks an item, or a list a content type."""
+    gap = {"short_page": 0} if chance.random() < 0.5 else {"hidden_type": True}
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 3, "focused": False}),
+        Step("run", a_seed(chance), {**calm_run(chance), **gap}),
+    ]
+
+
 EPISODES = (
+    a_gap,
     a_swept_table,
     a_resumed_load,
     a_lost_checkpoint,
