@@ -124,6 +124,8 @@ def test_whenever_a_run_is_stopped_what_it_left_is_true(sandbox, moment):
 
 
 def test_a_run_whose_target_does_not_read_ends_all_the_same(sandbox, number):
+    for each in range(60):  # more than any pipe holds
+        sandbox.stack.publish_entry("page", f"long{each}", {"title": "x" * 50_000})
     with started(sandbox.settings) as process:
         wait_until(lambda: len(sandbox.requests) > 6)
         time.sleep(1.2)  # now the pipe is full
