@@ -126,7 +126,7 @@ def make_history(seed: int, length: int = 12) -> History:
     steps = [make_run(chance, setup)] if chance.random() < 0.7 else []
     chosen = chance.choices(list(makers), list(makers.values()), k=chance.randint(3, length))
     steps += [maker(chance, setup) for maker in chosen]
-    if chance.random() < 0.5:
+    if chance.random() < 0.6:
         at = chance.randint(0, len(steps))
         steps[at:at] = chance.choice(EPISODES)(chance)
     return History(seed, setup, tuple(steps))
@@ -213,7 +213,7 @@ def make_fault(chance: random.Random) -> Json:
 
 def make_config(chance: random.Random, _: Json, names: tuple[str, ...] = SETTINGS) -> Step:
     options: dict[str, tuple[t.Any, ...]] = {
-        "locales": (None, ["en-us"], ["en-us", "fr-fr"], ["fr-fr"]),
+        "locales": (None, ["en-us"], ["en-us", "fr-fr"], ["fr-fr"], ["fr-fr"]),
         "start_date": (None, 0.3, 0.7),
         "event_types": (None, NARROWED),
         "content_types": (None, ["blog"], ["b*", "*"], ["blog", "Page-Old"]),
@@ -369,6 +369,7 @@ EPISODES = (
     a_flurry,
     a_grown_stack,
     a_type_that_goes,
+    another_scope,
     another_scope,
     a_new_locale,
 )

@@ -174,11 +174,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "take history in an initial pass for changes",
         "items",
-        "            if item.type not in PUBLISHED or not self.concerns(item):\n",
-        """            if item.type in UNPUBLISHED | DELETED and (change := self.removed(item)) and change.locale:
+        "        for item in self.begin(page).items:\n            if item.type not in PUBLISHED",
+        """        for item in self.begin(page).items:
+            if item.type in UNPUBLISHED | DELETED and (change := self.removed(item)) and change.locale:
                 messages.append(change.message)
-            if item.type not in PUBLISHED or not self.concerns(item):
-""",
+            if item.type not in PUBLISHED""",
     ),
     Mutant("overlook a change of locales", "streams", '            "locales": settings.locales,\n', ""),
     Mutant("overlook a change of the start date", "streams", '            "start_date": settings.start_date,\n', ""),

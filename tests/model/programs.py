@@ -173,14 +173,14 @@ def be(program: str, arguments: list[str]) -> t.NoReturn:
     """Be the tap or the target, to the end."""
     from target_postgres.target import TargetPostgres  # noqa: PLC0415
 
-    from tap_contentstack.tap import TapContentstack  # noqa: PLC0415 - imported before the fork, or not at all
+    from tap_contentstack import cli  # noqa: PLC0415 - imported before the fork, or not at all
 
     code: t.Any = 0
     try:
         sys.argv = [program, *arguments]
         if program == "tap":
-            TapContentstack.process_started = time.time()
-            TapContentstack.cli(arguments)
+            cli.STARTED = time.time()
+            cli.main()
         else:
             # Its own default would be the stdin of the process that did the imports.
             TargetPostgres.cli([*arguments, "--input", "/dev/stdin"])
