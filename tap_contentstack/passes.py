@@ -13,15 +13,14 @@ anywhere, and the next one goes on from whichever state the target confirmed:
 from __future__ import annotations
 
 import enum
-import sys
-import time
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
+from tap_contentstack.delta import Delta
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
 from tap_contentstack.feed import PAGE_SIZE
-from tap_contentstack.items import PUBLISHED, PUBLISHED_BIT, TIME_SHIFT, TYPE_DELETED
+from tap_contentstack.items import PUBLISHED, TYPE_DELETED
 
 if t.TYPE_CHECKING:
     import logging
@@ -47,10 +46,6 @@ class Reason(enum.StrEnum):
     CHECK = "it could not be found out which items are still published"
     REMOVALS = "so many items were deleted that this is quicker"
     UNPLACED = "an item was deleted, and nothing tells of which locales it has rows"
-
-
-LONGEST_TICK = 2.0 + len(Reason)
-"""Seconds that a pass waits at most for the clock to reach its version: each start-over takes one more."""
 
 
 class StartOver(Exception):  # noqa: N818 - no error, a turn
@@ -281,88 +276,3 @@ class Passes:
             raise
         except ApiError as error:
             raise StartOver(Reason.CHECK, str(error)) from None
-
-
-@dataclass
-class Delta:
-    """What one reading of a delta has brought so far: of each key, only the rank of its newest change."""
-
-    items: int = 0
-    pages: int = 0
-    total: int | None = None
-    sync_token: str | None = None
-    locales: set[str] = field(default_factory=set)
-    _newest: dict[str, int] = field(default_factory=dict)
-    _doubts: dict[tuple[str, str | None], Change] = field(default_factory=dict)
-    """By uid and locale: a delete that may stand for other locales, or (with a locale) a tie with a publish."""
-
-    def note(self, page: Page) -> None:
-        """Count a page."""
-        self.pages += 1
-        self.items += len(page.items)
-        self.total = page.total_count if page.total_count is not None else self.total
-        self.sync_token = page.sync_token
-
-    def wins(self, change: Change) -> bool:
-        """Take note of a change; return whether it is to be written, being the newest of its key so far."""
-        if change.deleted:
-            self._doubt(change, None)
-        if change.locale is None:
-            return False
-        if change.published:
-            self.locales.add(change.locale)
-        key, rank = f"{change.uid}\0{change.locale}", change.rank
-        newest = self._newest.get(key)
-        if newest is None:
-            self._newest[key] = rank
-            return True
-        if newest >> TIME_SHIFT == rank >> TIME_SHIFT and (newest ^ rank) & PUBLISHED_BIT:
-            self._doubt(change, change.locale)
-        if rank < newest:
-            return False
-        self._newest[key] = rank
-        return True
-
-    @property
-    def has_unplaced_deletes(self) -> bool:
-        """Whether some delete named no locale."""
-        return any(change.locale is None for change in self._doubts.values())
-
-    def _doubt(self, change: Change, locale: str | None) -> None:
-        before = self._doubts.get((change.uid, locale))
-        if before is None or before.rank < change.rank:
-            event = change.event.replace("_published", "_unpublished")  # what it turns out to be, if the row is gone
-            # What many share is kept once: a delta can be made of deletes.
-            self._doubts[change.uid, locale] = replace(
-                change,
-                event=sys.intern(event),
-                content_type_uid=sys.intern(change.content_type_uid),
-                locale=change.locale and sys.intern(change.locale),
-                message=None,
-            )
-
-    def questions(self, locales: set[str]) -> dict[tuple[str, str], dict[str, Change]]:
-        """Return whom to ask the API about: by content type and locale, each uid with the change that raised doubt."""
-        result: dict[tuple[str, str], dict[str, Change]] = {}
-        for (uid, tied_locale), change in self._doubts.items():
-            for locale in [tied_locale] if tied_locale else sorted(locales - {change.locale}):
-                if tied_locale or self._may_be_gone(uid, locale, change.rank):
-                    result.setdefault((change.content_type_uid, locale), {})[uid] = change
-        return result
-
-    def _may_be_gone(self, uid: str, locale: str, deleted: int) -> bool:
-        """Return whether a delete without this locale leaves it open if the row is gone."""
-        newest = self._newest.get(f"{uid}\0{locale}")
-        if newest is None:
-            return True
-        published = bool(newest & PUBLISHED_BIT)
-        return published and newest >> TIME_SHIFT <= deleted >> TIME_SHIFT
-
-
-def wait_until(
-    moment: float, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
-) -> None:
-    """Return at a moment (seconds since 1970) or after it; at once if it is too far ahead to be waited for."""
-    wait = moment - clock()
-    if 0 < wait <= LONGEST_TICK:
-        sleep(wait)

@@ -15,7 +15,7 @@ from singer_sdk.exceptions import SingerSDKError
 from tap_contentstack.errors import AccessError
 from tap_contentstack.pen import PenClosedError
 from tap_contentstack.settings import ASSET_EVENTS, ENTRY_EVENTS
-from tap_contentstack.streams import SweptStream
+from tap_contentstack.swept import SweptStream
 
 if t.TYPE_CHECKING:
     from tap_contentstack.tap import TapContentstack

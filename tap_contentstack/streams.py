@@ -1,221 +1,30 @@
-"""The tap's streams: what each one is, where its rows come from, and its table in the target."""
+"""The tap's streams: what each one is, and where its rows come from."""
 
 from __future__ import annotations
 
-import abc
-import copy
 import typing as t
 
 from singer_sdk.singerlib import SelectionMask
 from typing_extensions import override
 
 from tap_contentstack import schema as schemas
-from tap_contentstack.bookmarks import REPLICATION_KEY, Bookmark, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
 from tap_contentstack.codec import Codec
 from tap_contentstack.content_types import find_content_type
-from tap_contentstack.errors import ScopeChangedError
 from tap_contentstack.feed import Feed
 from tap_contentstack.items import ItemReader
-from tap_contentstack.output import BatchOutput, LineOutput, MappedOutput, PlainOutput
-from tap_contentstack.passes import ContentTypeGoneError, Passes, wait_until
-from tap_contentstack.sdk import SelfWritingStream, changes_nothing
+from tap_contentstack.output import PlainOutput
+from tap_contentstack.passes import ContentTypeGoneError, Passes
+from tap_contentstack.swept import SweptStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib import Catalog, MetadataMapping
-
     from tap_contentstack.content_types import ContentType
     from tap_contentstack.output import Output
-    from tap_contentstack.pen import Pen
     from tap_contentstack.tap import TapContentstack
 
-STATE_INTERVAL = 1.0
-"""Seconds between two STATE messages, at least."""
-VERSION_COLUMN = "_sdc_table_version"
 COMBINED_STREAM = "entries"
-
-
-class SweptStream(SelfWritingStream):
-    """A stream whose rows carry a version, so that rows that are gone from the stack can be swept."""
-
-    def __init__(self, tap: TapContentstack, name: str, schema: dict[str, t.Any]) -> None:
-        """Take the stream's name and discovered schema."""
-        super().__init__(tap, schema=schema, name=name)
-        self.tap = tap
-        self.bookmark = Bookmark()
-        self.planned = False
-        self._problem: str | None = None
-        self._schema_in_use: dict[str, t.Any] | None = None
-        self._type_changes: list[schemas.TypeChange] = []
-        self._not_in_catalog: list[str] = []
-
-    # What the SDK asks
-
-    @property
-    @override
-    def pen(self) -> Pen:
-        return self.tap.pen
-
-    @property
-    @override
-    def is_timestamp_replication_key(self) -> bool:
-        return False
-
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take selection, schema and a forced full table from a catalog; the keys are not its to change."""
-        keys, replication_key = self.primary_keys, self.replication_key
-        super().apply_catalog(catalog)
-        self.primary_keys, self.replication_key = keys, replication_key
-
-    @property
-    @override
-    def metadata(self) -> MetadataMapping:
-        if self._metadata is None:
-            metadata = super().metadata
-            for column in schemas.AUTOMATIC_COLUMNS:
-                if column in self.schema["properties"]:
-                    entry = metadata["properties", column]
-                    entry.inclusion = entry.InclusionType.AUTOMATIC
-        return super().metadata
-
-    @property
-    @override
-    def effective_schema(self) -> dict[str, t.Any]:
-        """The schema in use: the catalog's or the discovered one, with the types that the table's columns have."""
-        return self._schema_in_use or super().effective_schema
-
-    @override
-    def get_records(self, context: Context | None) -> Iterable[dict[str, t.Any]]:
-        """Return the stream's rows as plain records, without versions, sweeps and bookmarks."""
-        return self.rows()
-
-    @abc.abstractmethod
-    def rows(self) -> Iterable[dict[str, t.Any]]:
-        """Yield what is there now."""
-
-    # The bookmark and the schema that it asks for
-
-    def adopt(self, state: Mapping[str, t.Any] | None) -> None:
-        """Take over the bookmark of the state, and the column types that it remembers."""
-        self.bookmark, self._problem = read_bookmark(state)
-        schema = copy.deepcopy(super().effective_schema)
-        for column in schemas.AUTOMATIC_COLUMNS:
-            if column in self.schema["properties"]:
-                schema["properties"].setdefault(column, self.schema["properties"][column])
-        self._schema_in_use, _ = schemas.keep_types(schema, self.bookmark.types)
-        # What the stack has now may differ from a bookmark's types, and from a catalog that was made earlier.
-        _, self._type_changes = schemas.keep_types(self.schema, schemas.column_types(self._schema_in_use))
-        self._not_in_catalog = [column for column in self.schema["properties"] if column not in schema["properties"]]
-        if self.get_batch_config(self.config):
-            self._schema_in_use["properties"][VERSION_COLUMN] = {"type": ["integer", "null"]}
-
-    @property
-    def selected_columns(self) -> list[str]:
-        """The columns that go to the target."""
-        return [column for column in self.effective_schema["properties"] if self.mask["properties", column]]
-
-    def scope(self) -> dict[str, object]:
-        """Return what the bookmark is good for."""
-        settings = self.tap.settings
-        return {"stack": settings.api_key, "environment": settings.environment, "branch": self.tap.branch}
-
-    def plan(self) -> None:
-        """Decide whether to go on or to begin anew, and put that into the state; nothing is written yet.
-
-        Raises:
-            ScopeChangedError: The bookmark is of another scope, and the user wants to be asked.
-        """
-        if self.planned:
-            return
-        bookmark, scope = self.bookmark, fingerprint(self.scope())
-        if bookmark.scope is not None and bookmark.scope != scope:
-            self._on_scope_change(changed_parts(bookmark.scope, scope))
-        elif self._problem:
-            self.logger.warning("The stream starts over, as its bookmark cannot be used: %s", self._problem)
-        for change in self._type_changes:
-            self.logger.warning(
-                "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
-                "To adopt the new type, drop the stream's table and load it anew (meltano run --full-refresh)",
-                change.column,
-                change.new,
-                change.old,
-            )
-        if self._not_in_catalog:
-            self.logger.warning(
-                "The catalog does not have the fields %s; their values go to _unmapped until it is discovered anew",
-                ", ".join(self._not_in_catalog),
-            )
-        self.planned = True
-        if bookmark.scope != scope or not self._can_go_on():
-            self._begin()
-        else:
-            self._remember_types()
-            self._put_bookmark()
-
-    def _can_go_on(self) -> bool:
-        return False
-
-    def _on_scope_change(self, changes: list[str]) -> None:
-        changed = ", ".join(changes) or "configuration"
-        if self.tap.settings.fail_on_scope_change:
-            msg = (
-                f"stream {self.name}: its state was made for another {changed}, and on_scope_change is 'fail': restore "
-                "it, or set on_scope_change to 'restart' to load the stream anew and remove what is out of scope"
-            )
-            raise ScopeChangedError(msg)
-        self.logger.warning("The stream starts over, as its state was made for another %s", changed)
-
-    def _remember_types(self) -> None:
-        columns = set(self.selected_columns)
-        types = schemas.column_types(self.effective_schema)
-        current = {column: kind for column, kind in types.items() if column in columns}
-        self.bookmark.types = {**current, **self.bookmark.types} if self.bookmark.types else current
-
-    def _begin(self) -> None:
-        self.bookmark.start_over(self._next_version(), fingerprint(self.scope()))
-        self._remember_types()
-        self._put_bookmark()
-
-    def _next_version(self) -> int:
-        """Return a version that no run before had: the first whole second after this one began, if that is more."""
-        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)
-
-    def _put_bookmark(self) -> None:
-        self.tap.state.setdefault("bookmarks", {})[self.name] = self.bookmark.to_state()
-
-    # The table in the target
-
-    @property
-    def output(self) -> Output:
-        """The way in which rows leave the tap."""
-        maps, batch_config = self.stream_maps, self.get_batch_config(self.config)
-        columns = self.selected_columns
-        nested = any(
-            not selected and len(path) > len(("properties", "column")) and path[1] in columns
-            for path, selected in self.mask.items()
-        )
-        if not batch_config and not nested and changes_nothing(maps, self.name):
-            return LineOutput(self.pen, self.name, columns)
-        mapped = MappedOutput(self.pen, maps, self.effective_schema, self.mask)
-        return BatchOutput(mapped, self.pen, self.tap.name, batch_config) if batch_config else mapped
-
-    def wait_for_version(self) -> None:
-        """Return when the clock has reached the version.
-
-        A version is the first whole second after the run began, and no record goes out before that: so an earlier run
-        that was killed, its state lost, cannot have given the same version to other rows.
-        """
-        if self.bookmark.version:
-            wait_until(self.bookmark.version)
-
-    def save(self) -> None:
-        """Put the bookmark into the state, and write that if it is time to."""
-        self._put_bookmark()
-        if self.tap.state_is_due():
-            self.write_state()
 
 
 class FeedStream(SweptStream):

@@ -29,7 +29,8 @@ from tap_contentstack.progress import Progress
 from tap_contentstack.run import Run
 from tap_contentstack.sdk import classproperty
 from tap_contentstack.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
-from tap_contentstack.streams import COMBINED_STREAM, STATE_INTERVAL, FeedStream, GoneStream, ListStream, SweptStream
+from tap_contentstack.streams import COMBINED_STREAM, FeedStream, GoneStream, ListStream
+from tap_contentstack.swept import SweptStream
 from tap_contentstack.throttle import Throttle
 
 if t.TYPE_CHECKING:
@@ -42,6 +43,8 @@ if t.TYPE_CHECKING:
 
 
 UID = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+STATE_INTERVAL = 1.0
+"""Seconds between two STATE messages, at least."""
 """What a content type's uid looks like; another one in a state is damage, not a content type that is gone."""
 
 

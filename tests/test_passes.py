@@ -14,14 +14,16 @@ from msgspec import Raw
 from tap_contentstack import passes as passes_module
 from tap_contentstack.bookmarks import Bookmark
 from tap_contentstack.codec import Codec
+from tap_contentstack.delta import Delta
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
 from tap_contentstack.items import Change, ItemReader
 from tap_contentstack.output import PlainOutput
 from tap_contentstack.page import Page, RawItem
-from tap_contentstack.passes import ContentTypeGoneError, Delta, Passes, wait_until
+from tap_contentstack.passes import ContentTypeGoneError, Passes
 from tap_contentstack.progress import Progress
 from tap_contentstack.schema import entry_schema
 from tap_contentstack.settings import ENTRY_EVENTS
+from tap_contentstack.swept import wait_until
 
 LOGGER = logging.getLogger("test")
 PAGE_TYPE = {"uid": "page", "schema": [{"uid": "title", "data_type": "text"}]}

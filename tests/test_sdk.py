@@ -205,7 +205,7 @@ def test_what_is_overridden_as_a_property_is_one(name):
 
 def test_every_override_of_the_tap_overrides_something():
     package = Path(inspect.getfile(TapContentstack)).parent
-    for module in ("tap", "streams", "sdk", "pen", "output", "paginator"):
+    for module in ("tap", "swept", "streams", "sdk", "pen", "output", "paginator"):
         tree = ast.parse((package / f"{module}.py").read_text())
         namespace = vars(sys.modules[f"tap_contentstack.{module}"])
         for node in ast.walk(tree):

@@ -73,8 +73,8 @@ MUTANTS: tuple[Mutant, ...] = (
                     self.table.complete(lambda: setattr(self.bookmark, "sync_token", token), sweep=False)
 """,
     ),
-    Mutant("ignore the order", "passes", "        if rank < newest:\n", "        if False:\n"),
-    Mutant("the oldest event wins", "passes", "        if rank < newest:\n", "        if rank >= newest:\n"),
+    Mutant("ignore the order", "delta", "        if rank < newest:\n", "        if False:\n"),
+    Mutant("the oldest event wins", "delta", "        if rank < newest:\n", "        if rank >= newest:\n"),
     Mutant(
         "take the entry's locale for the published one",
         "items",
@@ -94,10 +94,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "        tombstones = self._settle(delta)\n",
         "        tombstones: list[t.Any] = []\n",
     ),
-    Mutant("settle no ties", "passes", "            self._doubt(change, change.locale)\n", "            pass\n"),
+    Mutant("settle no ties", "delta", "            self._doubt(change, change.locale)\n", "            pass\n"),
     Mutant(
         "reuse the version",
-        "streams",
+        "swept",
         "        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)\n",
         "        return self.bookmark.version or int(self.tap.started) + 1\n",
     ),

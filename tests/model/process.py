@@ -6,6 +6,7 @@ waits, the threads' turns, the way to the API, and stdout.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import threading
@@ -21,7 +22,7 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack import client, feed, passes, pen, run, streams
+from tap_contentstack import client, feed, passes, pen, run, streams, swept
 from tap_contentstack import tap as tap_module
 from tap_contentstack.run import Run
 from tap_contentstack.tap import TapContentstack
@@ -211,8 +212,7 @@ class Listener(logging.Handler):
 def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
     """Let the tap's waits and clocks be the model's."""
 
-    def wait_until(moment: float) -> None:
-        passes.wait_until(moment, clock.time, clock.sleep)
+    wait_until = functools.partial(swept.wait_until, clock=clock.time, sleep=clock.sleep)
 
     with ExitStack() as stack:
         for module, name, value in (
@@ -222,7 +222,7 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
                 "gc",
                 SimpleNamespace(freeze=lambda: None),
             ),  # or nothing would ever be freed in a process of many runs
-            (streams, "wait_until", wait_until),
+            (swept, "wait_until", wait_until),
             (backoff._sync, "time", clock),
             (tap_module, "STATE_INTERVAL", 0.0 if plan.every_state else float("inf")),
             (passes, "PAGE_SIZE", plan.page_size),
