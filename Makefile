@@ -17,6 +17,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport PYTHONPATH PYTHONHOME
+# Each test starts the tap anew: compiled once, it is up in a third of the time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test checks lint format format-check types unit sandbox soak bench lock lock-check build clean

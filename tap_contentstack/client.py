@@ -65,18 +65,44 @@ class Client:
         self._throttle = throttle
         self._logger = logger
         self._host = urlsplit(settings.url).hostname
-        session = requests.Session()
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.max_concurrency + 1)
-        self._template = self._prepare(session)
-        # The proxies and certificates of this machine's environment, looked up once and not with each request.
-        self._environment: dict[str, t.Any] = {
-            **session.merge_environment_settings(settings.url, {}, None, None, None),
-            "stream": True,
-        }
+        self._prefix, self._headers, self._pool = self._connect()
+        self._timeout = urllib3.Timeout(connect=settings.request_timeout, read=settings.request_timeout)
+        self._retrying = backoff.on_exception(
+            _waits,
+            TransientError,
+            max_tries=settings.max_retries + 1,
+            jitter=None,
+            on_backoff=self._announce_wait,
+            logger=None,
+        )(self._attempt)
         self._count_lock = threading.Lock()
         self.counts: Counter[str] = Counter()
 
-    def _prepare(self, session: requests.Session) -> requests.PreparedRequest:
+    def _connect(self) -> tuple[str, dict[str, str], urllib3.HTTPConnectionPool]:
+        """Return what the target of each request begins with, the headers of all, and the connections that they share.
+
+        `requests` looks up the proxies and certificates of this machine's environment, once. From there on its
+        connections are used as they are: its session would look for cookies and hooks at each request, and follow
+        redirects, with the credentials' headers, to whatever host is named.
+        """
+        url = self._settings.url
+        session = requests.Session()
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self._settings.max_concurrency + 1)
+        try:
+            request = session.prepare_request(requests.Request("GET", url, headers=self._own_headers()))
+            found = session.merge_environment_settings(url, {}, None, None, None)
+            pool = adapter.get_connection_with_tls_context(request, found["verify"], found["proxies"], found["cert"])
+            adapter.cert_verify(pool, url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
+        except (requests.exceptions.RequestException, urllib3.exceptions.LocationValueError, UnicodeError):
+            raise SettingsError(self._no_way()) from None
+        except OSError:
+            msg = "there are no certificates at the path that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE gives"
+            raise SettingsError(msg) from None
+        headers = {name: str(value) for name, value in request.headers.items()}
+        prefix = adapter.request_url(request, found["proxies"]).rstrip("/")
+        return prefix, headers, t.cast("urllib3.HTTPConnectionPool", pool)
+
+    def _own_headers(self) -> dict[str, str]:
         settings = self._settings
         headers = {
             "api_key": settings.api_key,
@@ -90,7 +116,7 @@ class Client:
             if not (value.isascii() and value.isprintable()):
                 msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
                 raise SettingsError(msg)
-        return session.prepare_request(requests.Request("GET", settings.url, headers=headers))
+        return headers
 
     def get(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], *, purpose: str = "") -> T:
         """Return what `accept` makes of the body of a good answer.
@@ -104,32 +130,23 @@ class Client:
         Raises:
             ApiError: Refused for good, or still failing after all attempts.
         """
-        request = self._template.copy()
-        query = urlencode({**params, "environment": self._settings.environment})
-        request.url = f"{self._settings.url}{path}?{query}"
-        attempt = backoff.on_exception(
-            _waits,
-            TransientError,
-            max_tries=self._settings.max_retries + 1,
-            jitter=None,
-            on_backoff=lambda details: self._announce_wait(details, path, purpose),
-            logger=None,
-        )(self._attempt)
         try:
-            return attempt(request, params, accept)
+            return self._retrying(path, params, accept, purpose)
         except TransientError as error:
             tries = self._settings.max_retries + 1
             msg = self._redacted(f"{error} (gave up after {tries} {'attempts' if tries > 1 else 'attempt'})")
             raise ApiError(msg) from None
 
-    def _attempt(self, request: requests.PreparedRequest, params: Mapping[str, str], accept: Callable[[bytes], T]) -> T:
+    def _attempt(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], _purpose: str) -> T:
         self._throttle.wait_for_turn()
         with self._count_lock:
             self.counts["requests"] += 1
-        response, body = self._send(request)
+        query = urlencode({**params, "environment": self._settings.environment})
+        response = self._send(f"{self._prefix}{path}?{query}")
+        body = response.data
         with self._count_lock:
             self.counts["bytes"] += len(body)
-        if response.status_code != HTTPStatus.OK:
+        if response.status != HTTPStatus.OK:
             raise self._refusal(response, body, params)
         self._heed_limit(response)
         try:
@@ -142,30 +159,31 @@ class Client:
             )
             raise TransientError(msg) from None
 
-    def _send(self, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
-        timeout = self._settings.request_timeout
+    def _send(self, target: str) -> urllib3.BaseHTTPResponse:
+        """Return an answer with its whole body."""
         try:
-            # The adapter alone, not the session's `send`: that would look for cookies and hooks at each request, and
-            # follow redirects, with the credentials' headers, to whatever host is named.
-            response = self._adapter.send(request, timeout=(timeout, timeout), **self._environment)
-            with response:
-                return response, response.raw.read(decode_content=True)
-        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+            return self._pool.urlopen(
+                "GET", target, headers=self._headers, retries=False, redirect=False, timeout=self._timeout
+            )
+        except urllib3.exceptions.SSLError as error:
             if "certificate" not in str(error).lower():
                 msg = f"the TLS connection to {self._host} broke"
                 raise TransientError(msg) from None
             msg = f"{self._host} shows a certificate that is not trusted here: check base_url and REQUESTS_CA_BUNDLE"
             raise ApiError(msg) from None
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            msg = f"{self._host} did not answer within {timeout:g} seconds: check the network, or raise request_timeout"
-            raise TransientError(msg) from None
-        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+        except urllib3.exceptions.NewConnectionError as error:
             raise TransientError(self._unreachable(error)) from None
+        except urllib3.exceptions.TimeoutError:
+            seconds = self._settings.request_timeout
+            msg = f"{self._host} did not answer within {seconds:g} seconds: check the network, or raise request_timeout"
+            raise TransientError(msg) from None
+        except (urllib3.exceptions.LocationValueError, UnicodeError):
+            raise SettingsError(self._no_way()) from None
         except urllib3.exceptions.HTTPError as error:
             raise TransientError(self._unreachable(error)) from None
-        except (requests.exceptions.RequestException, UnicodeError):
-            msg = f"no request can be made to {self._host}: check base_url and the proxy settings of this machine"
-            raise SettingsError(msg) from None
+
+    def _no_way(self) -> str:
+        return f"no request can be made to {self._host}: check base_url and the proxy settings of this machine"
 
     def _unreachable(self, error: Exception) -> str:
         text = str(error).lower()
@@ -175,9 +193,9 @@ class Client:
             return f"{self._host} refuses connections: check region and base_url"
         return f"the connection to {self._host} broke off"
 
-    def _refusal(self, response: requests.Response, body: bytes, params: Mapping[str, str]) -> Exception:
+    def _refusal(self, response: urllib3.BaseHTTPResponse, body: bytes, params: Mapping[str, str]) -> Exception:
         """Return the error that an answer other than 200 stands for."""
-        status = response.status_code
+        status = response.status
         if status in RETRIED_CLIENT_ERRORS or (
             status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in FATAL_SERVER_ERRORS
         ):
@@ -224,8 +242,8 @@ class Client:
             (code == UNKNOWN_TOKEN or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}, token),
         )
 
-    def _transient(self, response: requests.Response) -> TransientError:
-        status = response.status_code
+    def _transient(self, response: urllib3.BaseHTTPResponse) -> TransientError:
+        status = response.status
         throttled = status == HTTPStatus.TOO_MANY_REQUESTS
         retry_after = _retry_after(response)
         if throttled:
@@ -235,14 +253,15 @@ class Client:
         what = "is throttling" if throttled else "has a problem"
         return TransientError(f"{self._host} {what} (HTTP {status})", retry_after=retry_after, throttled=throttled)
 
-    def _heed_limit(self, response: requests.Response) -> None:
+    def _heed_limit(self, response: urllib3.BaseHTTPResponse) -> None:
         """Follow the rate-limit headers of a good answer: nothing left means that the next request would be refused."""
         if response.headers.get("x-ratelimit-remaining") == "0":
             self._throttle.pause(_limit_reset(response))
         else:
             self._throttle.recover()
 
-    def _announce_wait(self, details: Details, path: str, purpose: str) -> None:
+    def _announce_wait(self, details: Details) -> None:
+        path, _, _, purpose = details["args"]
         with self._count_lock:
             self.counts["retries"] += 1
         self._logger.warning(
@@ -290,7 +309,7 @@ def _waits() -> Generator[float, TransientError, None]:
         longest = min(longest * 2, LONGEST_WAIT)
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     """Return the seconds that `Retry-After` asks for (a number, or a date), or a used-up limit's reset."""
     value = response.headers.get("Retry-After", "").strip()
     if not value:
@@ -305,7 +324,7 @@ def _retry_after(response: requests.Response) -> float | None:
     return _bounded(seconds)
 
 
-def _limit_reset(response: requests.Response) -> float:
+def _limit_reset(response: urllib3.BaseHTTPResponse) -> float:
     """Return the seconds until the rate limit is fresh; one where the API does not tell (the limit is per second)."""
     try:
         reset = float(response.headers.get("x-ratelimit-reset", ""))

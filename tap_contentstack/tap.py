@@ -219,10 +219,11 @@ class TapContentstack(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        for path in value:
-            if path != "ENV":
-                read_json(path, "config")
-        return super().cb_config(ctx, param, value)
+        files = [path for path in value if path != "ENV"]
+        given = super().cb_config(ctx, param, tuple(path for path in value if path not in files))
+        for path in files:  # each is read once, for it may be a pipe
+            given.config |= read_json(path, "config") or {}
+        return given
 
     @classproperty
     @override

@@ -146,6 +146,11 @@ def test_a_config_file_that_cannot_be_read_stops_the_run(content, tmp_path):
     assert "config" in output.last_line.lower() or "broken.json" in output.last_line
 
 
+def test_a_certificate_bundle_that_does_not_exist_is_named(site):
+    output = fail({**site.settings, "base_url": "https://127.0.0.1:9"}, env={"REQUESTS_CA_BUNDLE": "/nowhere.pem"})
+    assert "no certificates at the path that REQUESTS_CA_BUNDLE" in output.last_line
+
+
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
 def test_a_file_that_does_not_exist_is_named(site, option, tmp_path):
     output = fail(site.settings, option, str(tmp_path / "nowhere.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import typing as t
@@ -325,3 +326,11 @@ def test_a_file_and_the_environment_may_be_combined(small):
 def test_without_env_the_environment_is_not_read(small):
     output = fail({"environment": "production"}, env={"TAP_CONTENTSTACK_API_KEY": small.settings["api_key"]})
     assert "setting 'api_key' is missing" in output.last_line
+
+
+def test_a_config_may_come_through_a_pipe(small, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=(json.dumps(small.settings),), daemon=True)
+    writer.start()
+    assert run_tap(None, "--config", str(path)).code == 0

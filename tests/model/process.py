@@ -155,7 +155,7 @@ class MemoryTap(TapContentstack):
         settings = self.settings
         throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
         made = client.Client(settings, throttle, self.logger)
-        made._adapter = t.cast("t.Any", self.wire)
+        made._pool = t.cast("t.Any", self.wire)
         return made
 
     @cached_property

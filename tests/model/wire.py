@@ -1,4 +1,4 @@
-"""The way from the tap's HTTP session to the sandbox, without a socket, and with the faults that a network has."""
+"""The way from the tap's client to the sandbox, without a socket, and with the faults that a network has."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-import requests
 import urllib3
-from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
-from typing_extensions import override
 
 from sandbox.event import encode
 from sandbox.refusal import Refusal, invalid
@@ -47,8 +43,8 @@ def refuse(fault: Fault, params: Mapping[str, str]) -> None:
         raise Refusal(fault.status, fault.status, "No.")
 
 
-class Wire(BaseAdapter):
-    """Answers a session's requests from a sandbox in the same process.
+class Wire:
+    """Stands for the client's connections, and answers its requests from a sandbox in the same process.
 
     Attributes:
         asked: What was asked so far.
@@ -59,7 +55,6 @@ class Wire(BaseAdapter):
 
     def __init__(self, sandbox: Sandbox, before: Callable[[int], None], after: Callable[[int], None]) -> None:
         """Take the sandbox, and what is to happen before and after the answer to each request, by its number."""
-        super().__init__()
         self._sandbox = sandbox
         self._before, self._after = before, after
         self.asked: list[Asked] = []
@@ -67,23 +62,19 @@ class Wire(BaseAdapter):
         self.short_page: int | None = None
         self.hidden_type: str | None = None
 
-    @override
-    def send(self, request: requests.PreparedRequest, *_: t.Any, **__: t.Any) -> requests.Response:
+    def urlopen(self, method: str, target: str, *, headers: Mapping[str, str], **_: t.Any) -> urllib3.HTTPResponse:
+        """Answer a request."""
         number = len(self.asked)
-        url = urlsplit(t.cast("str", request.url))
+        url = urlsplit(target)
         params = dict(parse_qsl(url.query, keep_blank_values=True))
-        headers = {name.lower(): str(value) for name, value in request.headers.items()}
+        headers = {name.lower(): value for name, value in headers.items()}
         self._before(number)
         fault = self._sandbox.faults.strike(f"{url.path}?{url.query}", params)
         self.faults += fault is not None
         status, body = self._answer(url.path, params, headers, fault)
         self.asked.append(Asked(url.path, params, status))
         self._after(number)
-        return self._response(request, status, body, fault)
-
-    @override
-    def close(self) -> None:
-        pass
+        return self._response(method, status, body, fault)
 
     def _answer(
         self, path: str, params: dict[str, str], headers: Mapping[str, str], fault: Fault | None
@@ -114,24 +105,15 @@ class Wire(BaseAdapter):
             return encode(answer)
         return body
 
-    def _response(
-        self, request: requests.PreparedRequest, status: int, body: bytes, fault: Fault | None
-    ) -> requests.Response:
+    def _response(self, method: str, status: int, body: bytes, fault: Fault | None) -> urllib3.HTTPResponse:
         kind = fault.kind if fault else None
         if kind == "reset":
             msg = "Connection reset by peer"
-            raise requests.exceptions.ConnectionError(msg)
+            raise urllib3.exceptions.ProtocolError(msg)
         length = len(body)
         if kind in {"cut", "truncated"}:
             body = body[: length // 2]
         headers = {"Content-Type": "text/html" if kind == "html" else "application/json"}
         headers["Content-Length"] = str(length if kind == "cut" else len(body))
         headers |= fault.all_headers() if fault else {}
-        response = requests.Response()
-        response.status_code = status
-        response.headers = CaseInsensitiveDict(headers)
-        response.request, response.url = request, t.cast("str", request.url)
-        response.raw = urllib3.HTTPResponse(
-            io.BytesIO(body), headers=headers, status=status, preload_content=False, request_method="GET"
-        )
-        return response
+        return urllib3.HTTPResponse(io.BytesIO(body), headers=headers, status=status, request_method=method)
