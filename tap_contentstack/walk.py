@@ -24,7 +24,7 @@ from tap_contentstack.shapes import ASSET_UID, HTML, RICH_TEXT
 from tap_contentstack.structs import attribute_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tap_contentstack.paths import Path
     from tap_contentstack.shapes import Shape
@@ -34,6 +34,8 @@ if t.TYPE_CHECKING:
 _FIRST_BYTES = {"object": ord("{"), "array": ord("[")}
 _INDEX = "[\0]"
 """Stands for an index in a path."""
+KEPT_PATHS = 1000
+"""Texts of one path that are kept: lists are short, and a few indices make most of all paths."""
 
 
 class UnfitError(Exception):
@@ -60,56 +62,85 @@ def compile_walk(shape: Shape) -> Walk:
     Raises:
         SyntaxError: The schema is nested too deeply to be written down.
     """
-    body = list(_fields(shape, "item", None, ())) or ["pass"]
-    source = "\n".join(["def walk(item, links, times):", *(f" {line}" for line in body)])
     names = dict(_NAMES)
+    body = list(_Writer(names).fields(shape, "item", None, ())) or ["pass"]
+    source = "\n".join(["def walk(item, links, times):", *(f" {line}" for line in body)])
     exec(compile(source, "<walk>", "exec"), names)  # noqa: S102 - made of the schema's structure; its texts are quoted
     return t.cast("Walk", names["walk"])
 
 
-def _value(shape: Shape, name: str, path: Path, indices: tuple[str, ...]) -> Iterator[str]:
-    """Yield the lines that look at a value that is not null."""
-    if shape.kind == "date-time":
-        yield f"times.append({name})"
-    elif shape.fields is not None and not shape.is_reference:
-        yield from _fields(shape, name, path, indices)
-    elif shape.items is not None:
-        yield from _elements(shape.items, name, path, indices)
-    elif not LINKLESS.intersection(_steps(path)):
-        yield from _links(shape, name, _path_source(path, indices))
+class _IndexedPaths(dict[t.Any, str]):
+    """The texts of one path through lists, by index (a tuple of them where there are several)."""
+
+    def __init__(self, template: str) -> None:
+        super().__init__()
+        self._template = template
+
+    def __missing__(self, indices: int | tuple[int, ...]) -> str:
+        text = self._template % indices
+        if len(self) < KEPT_PATHS:
+            self[indices] = text
+        return text
 
 
-def _links(shape: Shape, name: str, path: str) -> Iterator[str]:
-    if shape.kind == "string" and shape.media_type == ASSET_UID:
-        yield f"if {name}: links.append(Link({path}, {name}, {ASSETS!r}))"
-    elif shape.kind == "string" and shape.media_type == HTML:
-        yield f"if {_any_mark(HTML_MARKS, name)}: html({name}, (None, Text({path})), links)"
-    elif shape.is_reference:
-        uid, content_type = (f"{name}.{attribute_of(shape, key)}" for key in ("uid", "_content_type_uid"))
-        yield f"if {uid}: links.append(Link({path}, {uid}, {content_type}))"
-    elif shape.is_free:
-        find, marks = ("rich_text", RICH_TEXT_MARKS) if shape.media_type == RICH_TEXT else ("free", FREE_MARKS)
-        yield f"{name} = bytes({name})"
-        if shape.kind in _FIRST_BYTES:
-            yield f"if {name}[0] != {_FIRST_BYTES[shape.kind]} and {name} != b'null': raise UnfitError"
-        yield f"if {_any_mark(marks, name)}: {find}(decode({name}), (None, Text({path})), links)"
+class _Writer:
+    """Writes the lines of a walk; those of a value begin with an expression that gives it, or null."""
+
+    def __init__(self, names: dict[str, t.Any]) -> None:
+        """Take what the source may name, and add to it."""
+        self._names = names
+
+    def _value(self, shape: Shape, value: str, path: Path, indices: tuple[str, ...]) -> Iterator[str]:
+        name = f"v{len(list(_steps(path)))}"
+        if shape.kind == "date-time":
+            yield f"if ({name} := {value}) is not None: times.append({name})"
+        elif shape.fields is not None and not shape.is_reference:
+            if lines := list(self.fields(shape, name, path, indices)):
+                yield f"if ({name} := {value}) is not None:"
+                yield from _indented(lines)
+        elif shape.items is not None:
+            index = f"i{len(indices)}"
+            inside = list(self._value(shape.items, name, (path, Text(_INDEX)), (*indices, index)))
+            if inside:
+                yield f"for {index}, {name} in enumerate({value} or ()):"
+                yield from _indented(inside)
+        elif not LINKLESS.intersection(_steps(path)):
+            yield from self._links(shape, name, value, self._path(path, indices))
+
+    def _links(self, shape: Shape, name: str, value: str, path: str) -> Iterator[str]:
+        if shape.kind == "string" and shape.media_type == ASSET_UID:
+            yield f"if {name} := {value}: links.append(Link({path}, {name}, {ASSETS!r}))"
+        elif shape.kind == "string" and shape.media_type == HTML:
+            yield f"if ({name} := {value}) and ({_any_mark(HTML_MARKS, name)}):"
+            yield f" html({name}, (None, Text({path})), links)"
+        elif shape.is_reference:
+            uid, content_type = (f"{name}.{attribute_of(shape, key)}" for key in ("uid", "_content_type_uid"))
+            yield f"if ({name} := {value}) is not None and {uid}: links.append(Link({path}, {uid}, {content_type}))"
+        elif shape.is_free:
+            find, marks = ("rich_text", RICH_TEXT_MARKS) if shape.media_type == RICH_TEXT else ("free", FREE_MARKS)
+            yield f"if ({name} := {value}) is not None:"
+            yield f" {name} = bytes({name})"
+            if shape.kind in _FIRST_BYTES:
+                yield f" if {name}[0] != {_FIRST_BYTES[shape.kind]} and {name} != b'null': raise UnfitError"
+            yield f" if {_any_mark(marks, name)}: {find}(decode({name}), (None, Text({path})), links)"
+
+    def fields(self, shape: Shape, name: str, path: Path | None, indices: tuple[str, ...]) -> Iterator[str]:
+        """Yield the lines that look at an object which is not null."""
+        for key, inner in (shape.fields or {}).items():
+            yield from self._value(inner, f"{name}.{attribute_of(shape, key)}", (path, key), indices)
+
+    def _path(self, path: Path, indices: tuple[str, ...]) -> str:
+        """Return the source of a path: a text, with the indices put in if it leads through lists."""
+        text = path_text(path)
+        if not indices:
+            return repr(text)
+        name = f"paths{len(self._names)}"
+        self._names[name] = _IndexedPaths(text.replace("%", "%%").replace(_INDEX, "[%d]"))
+        return f"{name}[{', '.join(indices)}]"
 
 
-def _fields(shape: Shape, name: str, path: Path | None, indices: tuple[str, ...]) -> Iterator[str]:
-    for key, inner in (shape.fields or {}).items():
-        value = f"{name}_{attribute_of(shape, key)}"
-        if lines := list(_value(inner, value, (path, key), indices)):
-            yield f"{value} = {name}.{attribute_of(shape, key)}"
-            yield f"if {value} is not None:"
-            yield from (f" {line}" for line in lines)
-
-
-def _elements(shape: Shape, name: str, path: Path, indices: tuple[str, ...]) -> Iterator[str]:
-    index, each = f"i{len(indices)}", f"{name}_e"
-    if lines := list(_value(shape, each, (path, Text(_INDEX)), (*indices, index))):
-        yield f"for {index}, {each} in enumerate({name}):"
-        yield f" if {each} is not None:"
-        yield from (f"  {line}" for line in lines)
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f" {line}" for line in lines)
 
 
 def _steps(path: Path | None) -> Iterator[str | int]:
@@ -118,15 +149,6 @@ def _steps(path: Path | None) -> Iterator[str | int]:
         yield step
 
 
-def _path_source(path: Path, indices: tuple[str, ...]) -> str:
-    """Return the source of a path: a text, with the indices put in if it leads through lists."""
-    text = path_text(path)
-    if not indices:
-        return repr(text)
-    template = text.replace("%", "%%").replace(_INDEX, "[%d]")
-    return f"{template!r} % ({', '.join(indices)},)"
-
-
 def _any_mark(marks: tuple[str, ...] | tuple[bytes, ...], name: str) -> str:
-    """Return the source of a search for any of several marks."""
-    return " or ".join(f"{mark!r} in {name}" for mark in marks)
+    """Return the source of a search for any of several marks: first for its first byte, which is quick."""
+    return " or ".join(f"{mark[:1]!r} in {name} and {mark!r} in {name}" for mark in marks)
