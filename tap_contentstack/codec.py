@@ -6,7 +6,7 @@ import functools
 import typing as t
 
 from tap_contentstack.exact import ExactItem, ExactWay
-from tap_contentstack.fast import FastItem, fast_way
+from tap_contentstack.fast import Fast, FastItem, fast_way
 from tap_contentstack.jsontext import encode
 from tap_contentstack.table import table_of
 
@@ -49,6 +49,6 @@ class Codec:
         return ExactWay(self._table).item
 
     @functools.cached_property
-    def fast(self) -> Callable[[object], FastItem | None]:
+    def fast(self) -> Fast:
         """Takes an item's data and returns its record as text, or None if that is not what came."""
         return fast_way(self._table)

@@ -23,6 +23,20 @@ if t.TYPE_CHECKING:
 
     Emit: t.TypeAlias = Callable[[Raw, list[Link]], bytes]
 
+
+class Fast(t.Protocol):
+    """Makes a record of an item's data."""
+
+    def __call__(self, data: object, page_times: list[str] | None = None, /) -> FastItem | None:
+        """Return the record as text, or None where the exact way has to make it.
+
+        Args:
+            data: The item's data.
+            page_times: Takes the item's times, for the caller to check with those of other items, which is quicker (see
+                `all_canonical`); if there is none, they are checked at once.
+        """
+
+
 NO_LINKS = b"[]"
 NOT_AS_IT_CAME = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError)
 
@@ -57,23 +71,23 @@ class FastItem(msgspec.Struct, gc=False):
     references: bytes
 
 
-def fast_way(table: Table) -> Callable[[object], FastItem | None]:
+def fast_way(table: Table) -> Fast:
     """Return what makes a record of an item's data, or returns None where the exact way has to."""
     try:
         shape, types = _types(table)
         decode_item = msgspec.json.Decoder(struct_of(types, closed=table.rest is None)).decode
         walk = compile_walk(shape)
     except (InexpressibleError, SyntaxError, RecursionError):
-        return lambda _: None
+        return lambda _, __=None: None
     emit = _emitter(table)
     system_values = _system_values(table, shape)
     published_to = _published_to(table)
 
-    def fast(data: object) -> FastItem | None:
+    def fast(data: object, page_times: list[str] | None = None) -> FastItem | None:
         if type(data) is not Raw:  # an `Escaped` one
             return None
         links: list[Link] = []
-        times: list[str] = []
+        times: list[str] = [] if page_times is None else page_times
         try:
             item = decode_item(data)
             walk(item, links, times)
@@ -81,7 +95,7 @@ def fast_way(table: Table) -> Callable[[object], FastItem | None]:
         except NOT_AS_IT_CAME:
             return None
         uid, locale, details, version = system_values(item)
-        if uid is None or (times and not all_canonical(times)):
+        if uid is None or (page_times is None and not all_canonical(times)):
             return None
         published = None if details is None else published_to(details)
         found = encode(links) if links else NO_LINKS

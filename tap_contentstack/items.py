@@ -121,24 +121,36 @@ class ItemReader:
 
         The same as `published` for each item, without the changes that only a delta needs: first loads are made here.
         """
-        messages, locales = [], set()
+        messages: list[t.Any] = []
+        locales: set[str] = set()
+        times: list[str] = []
+        made_of: list[tuple[RawItem | None, int]] = []
+        """For each message: its item, if the times are not checked yet, and where they end in `times`."""
         lines = self.output.takes_lines
         fast, spliced, feed_locale, scope = self.codec.fast, self.output.spliced, self.feed_locale, self.locales
         uid = self.content_type_uid
         for item in self.begin(page).items:
             if item.type not in PUBLISHED or (item.content_type_uid != uid and not self.concerns(item)):
                 continue
-            row = fast(item.data) if lines else None
+            row = fast(item.data, times) if lines else None
             if row and (locale := row.publish_locale or feed_locale or row.locale):
                 if not scope or locale in scope:
                     event_at = item.event_at if self._times_fit else in_utc(item.event_at)
                     if self.typed:
                         row.references = self._typed_references(item) or row.references
                     messages.append(spliced(row, locale, item.type, self._content_type(item), event_at))
+                    made_of.append((item, len(times)))
                     locales.add(locale)
             elif change := self._exactly(item):
                 messages.append(change.message)
+                made_of.append((None, len(times)))
                 locales.add(t.cast("str", change.locale))
+        if not all_canonical(times):
+            begin = 0
+            for place, (unchecked, end) in enumerate(made_of):
+                if unchecked and not all_canonical(times[begin:end]) and (change := self._exactly(unchecked)):
+                    messages[place] = change.message
+                begin = end
         return messages, locales
 
     def published(self, item: RawItem) -> Change | None:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+replayable = settings(
+    deadline=None,
+    print_blob=True,
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+SYSTEM = {"uid": "e1", "locale": "en-us", "_version": 3, "publish_details": {"locale": "fr-fr"}}
+
 
 UIDS = st.text("abcxyzABC_019", min_size=1, max_size=8) | st.sampled_from(
     ["a.b", "a-b", 'q"q', "ü", "uid", "_references"]

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_contentstack import schema as schemas
 from tap_contentstack.codec import Codec, encode
 from tap_contentstack.jsontext import cleaned, decode
 from tap_contentstack.page import decode_page
-from tests.content_models import as_text, content_types
-
-replayable = settings(
-    deadline=None,
-    print_blob=True,
-    max_examples=int(os.environ.get("EXAMPLES", "40")),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+from tests.content_models import SYSTEM, as_text, content_types, replayable
 
 
 def read(data):
@@ -160,7 +152,6 @@ CONTENT_TYPE = {
         {"uid": "at", "data_type": "isodate"},
     ],
 }
-SYSTEM = {"uid": "e1", "locale": "en-us", "_version": 3, "publish_details": {"locale": "fr-fr"}}
 
 
 @pytest.mark.parametrize(

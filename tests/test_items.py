@@ -1,0 +1,78 @@
+"""Items of a page as messages: a page at once gives what its items give one by one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from unittest import mock
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_contentstack import schema as schemas
+from tap_contentstack.codec import Codec
+from tap_contentstack.items import ItemReader
+from tap_contentstack.jsontext import encode
+from tap_contentstack.output import LineOutput
+from tap_contentstack.page import Page, decode_page
+from tap_contentstack.pen import Pen
+from tests.content_models import SYSTEM, as_text, content_types, replayable
+
+EVENT_TIMES = ["2024-05-01T10:00:00.000Z", "2024-05-01T10:00:00+02:00", "2024-05-01", "never", ""]
+DATED_TYPE = {"uid": "page", "schema": [{"uid": "released", "data_type": "isodate", "multiple": False}]}
+
+
+def reader_of(content_type) -> ItemReader:
+    schema = schemas.entry_schema(content_type)
+    output = LineOutput(Pen(), "entries", schema["properties"])
+    output.begin(1)
+    return ItemReader(
+        codec=Codec(schema, columns=schemas.entry_columns(content_type)),
+        output=output,
+        events=["entry_published"],
+        content_type_uid=content_type["uid"],
+        covers=lambda _: True,
+        locales=(),
+        feed_locale=None,
+        logger=logging.getLogger("test"),
+    )
+
+
+def page_of(*items) -> Page:
+    """Return a page of (data, time) pairs."""
+    texts = [
+        b'{"type":"entry_published","event_at":%b,"content_type_uid":"page","data":%b}' % (encode(time), as_text(data))
+        for data, time in items
+    ]
+    return decode_page(b'{"items":[%b]}' % b",".join(texts))
+
+
+def one_by_one(reader, page):
+    changes = [reader.published(item) for item in reader.begin(page).items]
+    return [change.message for change in changes if change]
+
+
+@replayable
+@given(st.data())
+def test_a_page_at_once_gives_what_its_items_give_one_by_one(data):
+    content_type, values = data.draw(content_types())
+    reader = reader_of({**content_type, "uid": "page"})
+    pairs = st.tuples(values, st.sampled_from(EVENT_TIMES))
+    page = page_of(*data.draw(st.lists(pairs, max_size=6)))
+    assert reader.rows(page)[0] == one_by_one(reader, page)
+
+
+def test_times_that_are_not_as_targets_take_them_change_their_own_rows_alone():
+    reader = reader_of(DATED_TYPE)
+    dates = ["2024-03-18T09:30:00.000Z", "2024-03-18", None, "2024-03-18T09:30:00+02:00", "2024-03-18T09:30:00Z"]
+    page = page_of(*((SYSTEM | {"uid": f"e{n}", "released": date}, EVENT_TIMES[0]) for n, date in enumerate(dates)))
+    reader.codec.exact = mock.Mock(side_effect=reader.codec.exact)
+    records = [json.loads(message)["record"] for message in reader.rows(page)[0]]
+    assert [record["released"] for record in records] == [
+        "2024-03-18T09:30:00.000Z",
+        "2024-03-18T00:00:00Z",
+        None,
+        "2024-03-18T07:30:00Z",
+        "2024-03-18T09:30:00Z",
+    ]
+    assert [json.loads(bytes(call.args[0]))["uid"] for call in reader.codec.exact.call_args_list] == ["e1", "e3"]
