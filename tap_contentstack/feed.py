@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import queue
 import threading
@@ -23,26 +22,32 @@ if t.TYPE_CHECKING:
 SYNC_PATH = "/v3/stacks/sync"
 PAGE_SIZE = 100
 """Items on a page of any endpoint (Contentstack docs; recorded)."""
+PAGES_AHEAD = 2
+"""Pages of a feed that are fetched before somebody takes them: one that waits, and one that is under way."""
 
 
 class ReadAhead:
     """Fetches the pages of a pass in a thread of its own, ahead of whoever works on them.
 
-    It holds one page, and fetches the next one meanwhile. The thread ends with the process, so that a page that nobody
-    waits for any more cannot hold up the end of a run.
+    It holds one page, and fetches the next one meanwhile, with the queues that lock the least. The thread ends with the
+    process, so that a page that nobody waits for any more cannot hold up the end of a run.
     """
 
     def __init__(self, fetch: Callable[[], Page]) -> None:
         """Begin to fetch."""
         self._fetch = fetch
-        self._pages: queue.Queue[Page | Exception] = queue.Queue(maxsize=1)
+        self._pages: queue.SimpleQueue[Page | Exception] = queue.SimpleQueue()
+        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()  # one for each page that may be fetched
         self._stopped = False
         self.ended = False
+        for _ in range(PAGES_AHEAD):
+            self._permits.put(None)
         threading.Thread(target=self._run, name="reader", daemon=True).start()
 
     def get(self) -> Page:
         """Return the next page; raise what its request raised."""
         page = self._pages.get()
+        self._permits.put(None)
         if isinstance(page, Exception):
             self.ended = True
             raise page
@@ -52,12 +57,14 @@ class ReadAhead:
     def stop(self) -> None:
         """Fetch no further."""
         self._stopped = True
-        with contextlib.suppress(queue.Empty):
-            self._pages.get_nowait()
+        self._permits.put(None)
 
     def _run(self) -> None:
         page: Page | Exception | None = None
-        while not self._stopped and (page is None or (not isinstance(page, Exception) and page.pagination_token)):
+        while not isinstance(page, Exception) and (page is None or page.pagination_token):
+            self._permits.get()
+            if self._stopped:
+                return
             try:
                 page = self._fetch()
             except Exception as error:  # noqa: BLE001 - it is raised again where the page is waited for

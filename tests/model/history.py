@@ -41,6 +41,8 @@ from tests.model.world import World
 Json: t.TypeAlias = dict[str, t.Any]
 
 SETTLING_RUNS = 5
+EPISODIC = 0.75
+"""Share of histories with a sequence of steps that chance alone makes too seldom."""
 CRASHES = 6
 """Ends of a run that are tried out where all are."""
 NARROWED = ["entry_published", "asset_published", "entry_unpublished"]
@@ -122,13 +124,13 @@ def make_history(seed: int, length: int = 12) -> History:
         "batch_size": chance.choice((1, 3, 100)) if chance.random() < 0.12 else None,
     }
     setup["behaviour"] = make_behaviour(chance, setup["locales"])
+    episode = chance.choice(EPISODES)(chance, setup) if chance.random() < EPISODIC else []
     makers = PROFILES[chance.choice(sorted(PROFILES))]
     steps = [make_run(chance, setup)] if chance.random() < 0.7 else []
     chosen = chance.choices(list(makers), list(makers.values()), k=chance.randint(3, length))
     steps += [maker(chance, setup) for maker in chosen]
-    if chance.random() < 0.6:
-        at = chance.randint(0, len(steps))
-        steps[at:at] = chance.choice(EPISODES)(chance)
+    at = chance.randint(0, len(steps))
+    steps[at:at] = episode
     return History(seed, setup, tuple(steps))
 
 
@@ -250,45 +252,59 @@ def make_catalog(chance: random.Random, _: Json) -> Step:
     return Step("catalog", a_seed(chance), {"how": chance.choice(("pin", "deselect", "full_table", "clear", "clear"))})
 
 
-# Sequences that chance alone makes too seldom
+# Sequences that chance alone makes too seldom; each sees to it that the stack is one where it matters
 
 
-def a_swept_table(chance: random.Random) -> list[Step]:
+def calm_run(chance: random.Random) -> Json:
+    calm: Json = {"cut": None, "stop_at": None, "faults": [], "edits": [], "short_page": None, "hidden_type": False}
+    return {**run_details(chance), **calm, "everywhere": False}
+
+
+def cut_run(chance: random.Random) -> Json:
+    """Return a run that is cut short after one of many states, which the target confirms."""
+    cut = {"cut": round(chance.uniform(0.1, 0.8), 3), "at_state": True, "confirm": "last", "every_state": True}
+    return {**calm_run(chance), **cut, "concurrency": 8}
+
+
+def small_pages(chance: random.Random, setup: Json) -> None:
+    """Let passes be of several pages, whose counts are right."""
+    setup["page_size"] = chance.choice((1, 2))
+    setup["behaviour"]["total_count"] = "right"
+
+
+def a_swept_table(chance: random.Random, _setup: Json) -> list[Step]:
     """Rows vanish while the token is lost; the load that sweeps them is cut short, anywhere."""
-    details = {**calm_run(chance), "everywhere": True}
     return [
         Step("run", a_seed(chance), calm_run(chance)),
         Step("edit", a_seed(chance), {"times": 6, "focused": False}),
         Step("expire", a_seed(chance), {"tokens": chance.choice((None, "sync"))}),
-        Step("run", a_seed(chance), details),
+        Step("run", a_seed(chance), {**calm_run(chance), "everywhere": True}),
     ]
 
 
-def a_lost_checkpoint(chance: random.Random) -> list[Step]:
+def a_lost_checkpoint(chance: random.Random, setup: Json) -> list[Step]:
     """The token of an initial pass that was cut short is refused."""
-    cut = {"cut": round(chance.uniform(0.1, 0.8), 3), "at_state": True, "confirm": "last"}
-    cut |= {"every_state": True, "concurrency": 8}
+    small_pages(chance, setup)
     return [
         Step("expire", a_seed(chance), {"tokens": "sync"}),
-        Step("run", a_seed(chance), {**calm_run(chance), **cut}),
+        Step("run", a_seed(chance), cut_run(chance)),
         Step("expire", a_seed(chance), {"tokens": "pagination"}),
         Step("run", a_seed(chance), calm_run(chance)),
     ]
 
 
-def a_resumed_load(chance: random.Random) -> list[Step]:
+def a_resumed_load(chance: random.Random, setup: Json) -> list[Step]:
     """An initial pass is cut short, and goes on."""
-    cut = {"cut": round(chance.uniform(0.1, 0.8), 3), "at_state": True, "confirm": "last"}
+    small_pages(chance, setup)
     return [
-        Step(
-            "refresh", a_seed(chance), {"drop": False, **calm_run(chance), **cut, "every_state": True, "concurrency": 8}
-        ),
+        Step("refresh", a_seed(chance), {"drop": False, **cut_run(chance)}),
         Step("run", a_seed(chance), calm_run(chance)),
     ]
 
 
-def a_refused_page(chance: random.Random) -> list[Step]:
+def a_refused_page(chance: random.Random, setup: Json) -> list[Step]:
     """A page in the middle of a delta is refused."""
+    small_pages(chance, setup)
     fault = {"kind": "refused_token", "path": "pagination_token", "times": 1, "after": chance.choice((0, 0, 1, 2))}
     return [
         Step("run", a_seed(chance), calm_run(chance)),
@@ -297,7 +313,7 @@ def a_refused_page(chance: random.Random) -> list[Step]:
     ]
 
 
-def a_flurry(chance: random.Random) -> list[Step]:
+def a_flurry(chance: random.Random, _setup: Json) -> list[Step]:
     """One item is edited again and again within a moment."""
     steps = [Step("run", a_seed(chance), calm_run(chance))]
     for _ in range(4):
@@ -306,51 +322,76 @@ def a_flurry(chance: random.Random) -> list[Step]:
     return steps
 
 
-def a_grown_stack(chance: random.Random) -> list[Step]:
+def a_grown_stack(chance: random.Random, _setup: Json) -> list[Step]:
     """Runs overlap with edits of everything."""
     numbers = sorted(chance.randint(1, 20) for _ in range(6))
     edits = [[number, chance.choice(("before", "after")), a_seed(chance)] for number in numbers]
     return [Step("run", a_seed(chance), {**calm_run(chance), "edits": edits, "everywhere": chance.random() < 0.3})]
 
 
-def a_type_that_goes(chance: random.Random) -> list[Step]:
-    """A content type is deleted, and perhaps made again, or its fields get other types."""
+def a_type_that_goes(chance: random.Random, _setup: Json) -> list[Step]:
+    """A content type is deleted, and perhaps made again."""
     return [
         Step("run", a_seed(chance), calm_run(chance)),
-        Step("type", a_seed(chance), {"how": chance.choice(("delete", "recreate", "retype"))}),
+        Step("type", a_seed(chance), {"how": chance.choice(("delete", "recreate"))}),
         Step("edit", a_seed(chance), {"times": chance.choice((1, 3)), "focused": False}),
         Step("run", a_seed(chance), {**calm_run(chance), "everywhere": chance.random() < 0.3}),
     ]
 
 
-def another_scope(chance: random.Random) -> list[Step]:
+def other_fields(chance: random.Random, setup: Json) -> list[Step]:
+    """A content type's fields get other types."""
+    setup["combined"] = False
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("type", a_seed(chance), {"how": "retype"}),
+        Step("edit", a_seed(chance), {"times": 3, "focused": False}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
+def another_scope(chance: random.Random, setup: Json) -> list[Step]:
     """The configuration changes, and what is out of scope has to go."""
+    setup["locales"] = max(setup["locales"], 2)
+    setup["behaviour"] = make_behaviour(chance, setup["locales"])
     return [
         Step("wait", a_seed(chance), {"seconds": 0.7}),
         Step("edit", a_seed(chance), {"times": 3, "focused": False}),
         Step("run", a_seed(chance), calm_run(chance)),
-        make_config(chance, {}, ("locales", "locales", "start_date", "environment", "event_types")),
+        make_config(chance, {}, ("locales", "start_date", "environment", "event_types")),
         Step("run", a_seed(chance), {**calm_run(chance), "everywhere": chance.random() < 0.3}),
     ]
 
 
-def calm_run(chance: random.Random) -> Json:
-    calm: Json = {"cut": None, "stop_at": None, "faults": [], "edits": [], "short_page": None, "hidden_type": False}
-    return {**run_details(chance), **calm, "everywhere": False}
-
-
-def a_gap(chance: random.Random) -> list[Step]:
-    """A page of a delta lacks an item, or a list a content type."""
-    gap = {"short_page": 0} if chance.random() < 0.5 else {"hidden_type": True}
+def a_short_delta(chance: random.Random, setup: Json) -> list[Step]:
+    """A page of a delta lacks an item."""
+    setup["behaviour"]["total_count"] = "right"
     return [
         Step("run", a_seed(chance), calm_run(chance)),
         Step("edit", a_seed(chance), {"times": 3, "focused": False}),
-        Step("run", a_seed(chance), {**calm_run(chance), **gap}),
+        Step("run", a_seed(chance), {**calm_run(chance), "short_page": 0}),
     ]
 
 
-def a_new_locale(chance: random.Random) -> list[Step]:
-    """Rows of a locale come and go in deltas alone."""
+def a_short_load(chance: random.Random, setup: Json) -> list[Step]:
+    """A page of an initial pass lacks an item."""
+    small_pages(chance, setup)
+    return [Step("refresh", a_seed(chance), {"drop": True, **calm_run(chance), "short_page": chance.choice((0, 3))})]
+
+
+def an_incomplete_list(chance: random.Random, setup: Json) -> list[Step]:
+    """A list lacks a content type that is there."""
+    setup["combined"] = False
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 1, "focused": False}),
+        Step("run", a_seed(chance), {**calm_run(chance), "hidden_type": True}),
+    ]
+
+
+def a_new_locale(chance: random.Random, setup: Json) -> list[Step]:
+    """Rows of a locale come and go in deltas alone, the latter by a delete that does not name it."""
+    setup["behaviour"]["deletes"] = chance.choice(("whole", "nameless"))
     return [
         Step("run", a_seed(chance), calm_run(chance)),
         Step("locale", 0, {"how": "publish"}),
@@ -361,16 +402,19 @@ def a_new_locale(chance: random.Random) -> list[Step]:
 
 
 EPISODES = (
-    a_gap,
     a_swept_table,
-    a_resumed_load,
     a_lost_checkpoint,
+    a_resumed_load,
     a_refused_page,
     a_flurry,
     a_grown_stack,
     a_type_that_goes,
+    other_fields,
     another_scope,
     another_scope,
+    a_short_delta,
+    a_short_load,
+    an_incomplete_list,
     a_new_locale,
 )
 
