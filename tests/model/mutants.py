@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -269,19 +270,20 @@ def main() -> int:
     if options.worker:
         work(*options.worker)
         return 0
+    mutants = [mutant for mutant in MUTANTS if options.only in mutant.name]
     missed = 0
-    for mutant in MUTANTS:
-        if options.only not in mutant.name:
-            continue
-        try:
-            noticed = try_out(mutant, options.seed, options.histories)
-        except LookupError as error:
-            print(error, flush=True)
-            missed += 1
-            continue
-        how = ", ".join(f"{count} {kind}" for kind, count in noticed.most_common())
-        print(f"{mutant.name}: {noticed.total()} of {options.histories} ({how})", flush=True)
-        missed += not noticed
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tries = [pool.submit(try_out, mutant, options.seed, options.histories) for mutant in mutants]
+        for mutant, attempt in zip(mutants, tries, strict=True):
+            try:
+                noticed = attempt.result()
+            except LookupError as error:
+                print(error, flush=True)
+                missed += 1
+                continue
+            how = ", ".join(f"{count} {kind}" for kind, count in noticed.most_common())
+            print(f"{mutant.name}: {noticed.total()} of {options.histories} ({how})", flush=True)
+            missed += not noticed
     print(f"{missed} not noticed")
     return missed > 0
 
