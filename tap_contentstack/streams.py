@@ -102,12 +102,7 @@ class FeedStream(SweptStream):
         self.write_state()
 
     @override
-    def load(self) -> None:
-        if not self.planned:
-            self.plan()
-            self.write_state()
-        if not self.selected:
-            return
+    def fill(self) -> None:
         self._out = self.output
         self._out.begin(self.bookmark.version)
         passes = Passes(
@@ -207,12 +202,7 @@ class ListStream(SweptStream):
         self._source = source
 
     @override
-    def load(self) -> None:
-        if not self.planned:
-            self.plan()
-            self.write_state()
-        if not self.selected:
-            return
+    def fill(self) -> None:
         output = self.output
         output.begin(self.bookmark.version)
         messages = [output.message(row) for row in self.rows()]
@@ -262,8 +252,7 @@ class GoneStream(SweptStream):
         self._put_bookmark()
 
     @override
-    def load(self) -> None:
-        self.plan()
+    def fill(self) -> None:
         self.logger.warning("The content type is gone from the stack; its table is emptied")
         self.wait_for_version()
         with self.pen:

@@ -85,6 +85,18 @@ class SweptStream(SelfWritingStream):
         """Return the stream's rows as plain records, without versions, sweeps and bookmarks."""
         return self.rows()
 
+    @override
+    def load(self) -> None:
+        if not self.planned:
+            self.plan()
+            self.write_state()
+        if self.selected:
+            self.fill()
+
+    @abc.abstractmethod
+    def fill(self) -> None:
+        """Bring the table to what is there now."""
+
     @abc.abstractmethod
     def rows(self) -> Iterable[dict[str, t.Any]]:
         """Yield what is there now."""

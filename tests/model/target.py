@@ -18,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import msgspec
 
+from tests.tap_process import BOOKMARK_KEYS
+
 if t.TYPE_CHECKING:
     import random
     from collections.abc import Collection, Mapping
@@ -26,18 +28,6 @@ Json: t.TypeAlias = dict[str, t.Any]
 Key: t.TypeAlias = tuple[t.Any, ...]
 
 VERSION_COLUMN = "_sdc_table_version"
-BOOKMARK_KEYS = {
-    "replication_key",
-    "replication_key_value",
-    "pagination_token",
-    "items_seen",
-    "version",
-    "scope",
-    "content_type_uid",
-    "locales",
-    "types",
-    "format",
-}
 
 
 class RuleBrokenError(Exception):
