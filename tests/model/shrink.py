@@ -5,13 +5,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from tests.model.history import DivergenceError, play
+from tests.model.play import DivergenceError, play
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.model.history import History, Step
+    from tests.model.history import History
     from tests.model.process import MemoryTap
+    from tests.model.steps import Step
 
 ATTEMPTS = 400
 PLAIN_RUN: dict[str, t.Any] = {

@@ -9,7 +9,8 @@ import argparse
 import itertools
 import time
 
-from tests.model.history import Figures, make_history, play
+from tests.model.history import make_history
+from tests.model.play import Figures, play
 from tests.model.shrink import failure_of, shrink
 
 MINUTE = 60

@@ -1,6 +1,6 @@
 """Histories with real processes: the tap and target-postgres, real signals, a real Postgres.
 
-The limits are those of `history.py`. Beyond them, no field changes its type here: what the memory target says of that
+The limits are those of `play.py`. Beyond them, no field changes its type here: what the memory target says of that
 was seen with this one.
 """
 
@@ -20,8 +20,9 @@ from sandbox import Behaviour, Fault
 from tap_contentstack.names import stream_name
 from tests.model.clock import RealClock
 from tests.model.compare import differences
-from tests.model.history import LISTS, DivergenceError, Figures, chance_of, make_behaviour, make_fault, merged
+from tests.model.play import LISTS, DivergenceError, Figures, merged
 from tests.model.programs import Programs, Victim, Violence
+from tests.model.steps import chance_of, make_behaviour, make_fault
 from tests.model.target import Row, Table
 from tests.model.world import World
 

@@ -1,0 +1,525 @@
+"""Playing histories, and what must hold on the way and at the end.
+
+The guarantee has limits (README: "How it recovers"), and so have the histories. They are all here, and in what
+`steps.py` draws:
+
+- The target is ahead of the confirmed state only by the output of runs with the configuration of now, or of runs before
+  a change to a configuration that this history has not had (`Play._change`).
+- While `event_types` is narrowed, nothing is compared.
+- The feed tells what it is assumed to tell: an item that an initial pass lists is published, a sync token covers every
+  edit since `init`, an unpublish names its locale, a feed of one locale brings every delete from it. So `per_item`
+  compaction is tried on stacks of one locale only: on others it loses events for good.
+- A delete that does not tell its locales (compacted, and `whole` or `nameless`) removes the rows of the locales that
+  the confirmed state knows, of any stream.
+- No version in the state is ahead of the clock.
+- A page may lack an item once a run, and only while the API has always counted right.
+- A uid belongs to one content type, and an item's `_version` only grows.
+- A dropped table is loaded anew with the state hidden, again and again until the target has confirmed a state; before
+  that, nobody but the user knows of it. Tables of deselected streams are not dropped.
+- A column that the target made in a run whose state it lost may be of a type that nobody remembers: where the load then
+  stops, its table is dropped and loaded anew, as the README says.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import typing as t
+from dataclasses import asdict, dataclass, fields
+from tempfile import TemporaryDirectory
+
+from sandbox import Behaviour, Fault
+from sandbox.clock import iso
+from tap_contentstack.names import stream_name
+from tests.model.clock import BEGINNING
+from tests.model.compare import differences
+from tests.model.process import STOPPED, MemoryTap, Outcome, Plan, run_tap
+from tests.model.steps import SCOPE_SETTINGS, chance_of
+from tests.model.target import LoadStoppedError, Loss, RuleBrokenError, Target, Transcript, lines_read
+from tests.model.world import World
+
+if t.TYPE_CHECKING:
+    import random
+
+    from tests.model.history import History
+    from tests.model.steps import Json, Step
+
+SETTLING_RUNS = 5
+CRASHES = 6
+"""Ends of a run that are tried out where all are."""
+LISTS = ("content_types", "global_fields")
+
+
+class DivergenceError(AssertionError):
+    """The guarantee does not hold; the first word says which part of it."""
+
+
+@dataclass
+class Figures:
+    """What histories came to."""
+
+    histories: int = 0
+    runs: int = 0
+    kills: int = 0
+    stops: int = 0
+    faults: int = 0
+    edits: int = 0
+    records: int = 0
+    reloads: int = 0
+    divergences: int = 0
+
+    def add(self, other: Figures) -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{value:,} {name}" for name, value in asdict(self).items())
+
+
+class Play:
+    """A history under way."""
+
+    def __init__(self, history: History, tap_class: type[MemoryTap] = MemoryTap) -> None:
+        """Set the stage."""
+        self.history = history
+        self.figures = Figures(histories=1)
+        setup = history.setup
+        self._last: tuple[Outcome, Transcript]
+        self._stopped = False
+        self._counts_are_right, self._damaged = True, False
+        self._excused = False  # whether there was ever a reason to start over
+        self._tap_class = tap_class
+        self.world = World(
+            chance_of("world", history.seed),
+            locales=setup["locales"],
+            types=setup["types"],
+            page_size=setup["page_size"],
+        )
+        self.world.sandbox.behaviour = Behaviour(**setup["behaviour"])
+        self.target = Target()
+        self.settings: Json = {"max_retries": 2}
+        if setup["combined"]:
+            self.settings["entry_streams"] = "combined"
+        self.catalog: Json | None = None
+        self.state: Json | None = None  # a value: it is replaced, never changed
+        self._states: list[tuple[Json | None, str, int]] = [(None, self._scope, 0)]
+        self._outputs: list[str] = []  # the scope of each run that wrote something
+        self._confirmed_at = 0
+        self._scopes = {self._scope}
+
+    def play(self) -> None:
+        """Take all steps, let things settle, and see what is there.
+
+        Raises:
+            DivergenceError: Something that must hold does not.
+        """
+        with TemporaryDirectory(prefix="batches-") as folder:
+            if self.history.setup["batch_size"]:
+                self.settings["batch_config"] = {
+                    "encoding": {"format": "jsonl", "compression": "gzip"},
+                    "storage": {"root": f"file://{folder}"},
+                    "batch_size": self.history.setup["batch_size"],
+                }
+            for step in self.history.steps:
+                getattr(self, f"_{step.kind}")(step, chance_of(step.kind, step.seed))
+            self._settle()
+
+    # Steps of the stack
+
+    def _edit(self, step: Step, chance: random.Random) -> None:
+        only = self.world.some_item(chance) if step.details["focused"] else None
+        for _ in range(step.details["times"]):
+            self.world.edit(chance, only=only)
+
+    def _type(self, step: Step, chance: random.Random) -> None:
+        edits = {
+            "delete": self.world.delete_type,
+            "recreate": self.world.recreate_type,
+            "retype": self.world.retype_fields,
+        }
+        edits[step.details["how"]](chance)
+
+    def _locale(self, step: Step, _: random.Random) -> None:
+        """Publish an entry to a locale that has no other, or delete that entry."""
+        uid = min(self.world.stack.content_types, default=None)
+        if uid and step.details["how"] == "publish":
+            self.world.stack.publish_entry(uid, "alone", {}, ["it-it", "en-us"])
+        elif uid:
+            self.world.stack.delete_entry(uid, "alone")
+
+    def _wait(self, step: Step, _: random.Random) -> None:
+        self.world.clock.sleep(step.details["seconds"])
+
+    def _switch(self, step: Step, _: random.Random) -> None:
+        self.world.sandbox.behaviour = Behaviour(**step.details)
+
+    def _expire(self, step: Step, _: random.Random) -> None:
+        self._excused = True
+        self.world.sandbox.expire_tokens(step.details["tokens"])
+
+    # Steps of the user
+
+    @property
+    def _scope(self) -> str:
+        settings = {name: self.settings.get(name) for name in SCOPE_SETTINGS}
+        return json.dumps([settings, self.catalog], sort_keys=True)
+
+    @property
+    def _ahead(self) -> list[str]:
+        """The scopes of runs whose output the confirmed state does not cover."""
+        return self._outputs[self._confirmed_at :]
+
+    def _change(self, change: t.Callable[[], None]) -> None:
+        """Change the configuration, within the limits of the guarantee."""
+        before, settings, catalog = self._scope, dict(self.settings), copy.deepcopy(self.catalog)
+        change()
+        if self._scope == before or not self._ahead:
+            self._scopes.add(self._scope)
+            return
+        if self._scope not in self._scopes and set(self._ahead) == {before}:
+            self._scopes.add(self._scope)
+            return
+        self.settings, self.catalog = settings, catalog
+        self._converge()
+        change()
+        self._scopes.add(self._scope)
+
+    def _config(self, step: Step, _: random.Random) -> None:
+        name, value = step.details["name"], step.details["value"]
+        if name == "start_date" and value is not None:
+            value = iso(int((BEGINNING + value * (self.world.clock.now - BEGINNING)) * 1000))
+        self._change(lambda: self.settings.pop(name, None) if value is None else self.settings.update({name: value}))
+
+    def _catalog(self, step: Step, chance: random.Random) -> None:
+        how = step.details["how"]
+        catalog = None if how == "clear" else self._discovered()
+        if catalog and how != "pin":
+            entry = chance.choice(catalog["streams"])
+            if how == "full_table":
+                entry["replication_method"] = "FULL_TABLE"
+            for metadata in entry["metadata"]:
+                if metadata["breadcrumb"] == [] and how == "deselect":
+                    metadata["metadata"]["selected"] = False
+
+        def change() -> None:
+            self.catalog = catalog
+
+        self._change(change)
+
+    def _discovered(self) -> Json | None:
+        made: list[Json] = []
+
+        class Discovering(self._tap_class):  # type: ignore[name-defined,misc]
+            def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+                super().__init__(*args, **kwargs)
+                made.append(json.loads(json.dumps(self.catalog_dict)))
+
+        plan = Plan(chance=chance_of(0), stop_at=0)
+        run_tap(self.world.sandbox, self.world.clock, self._whole_config(1), None, None, plan, tap_class=Discovering)
+        return made[0] if made else None
+
+    def _damage(self, step: Step, chance: random.Random) -> None:
+        how = step.details["how"]
+        self._excused = self._damaged = True
+        if how in {"old", "none"}:
+            state, _, outputs = self._states[0] if how == "none" else chance.choice(self._states)
+            if all(each == self._scope for each in self._outputs[outputs:]):
+                self.state, self._confirmed_at = state, outputs
+            return
+        if self.state is None:
+            return
+        state = copy.deepcopy(self.state)
+        bookmarks = state["bookmarks"]
+        name = chance.choice(sorted(bookmarks)) if bookmarks else None
+        if how == "extra":
+            state["more"] = {"of": "this"}
+            value: t.Any = chance.choice(
+                (5, None, {}, {"locales": 5}, {"content_type_uid": "no/such type?"}, {"version": "x"})
+            )
+            bookmarks[chance.choice(("gone", "entries_", "x-y"))] = value
+        elif name and how == "foreign":
+            if isinstance(bookmarks[name], dict) and bookmarks[name].get("scope"):
+                bookmarks[name]["scope"] = "stack:0000000000 " + bookmarks[name]["scope"].partition(" ")[2]
+        elif name and isinstance(bookmarks[name], dict):
+            damage_bookmark(bookmarks, name, chance)
+        self.state = state
+
+    # Runs
+
+    def _whole_config(self, concurrency: int) -> Json:
+        return {**self.world.config, **self.settings, "max_concurrency": concurrency}
+
+    def _run(self, step: Step, chance: random.Random) -> None:
+        self._one_run(step.details, chance, self.state)
+
+    def _refresh(self, step: Step, chance: random.Random) -> None:
+        """Do what Meltano's --full-refresh does: the state is hidden, and the new one merged into it."""
+        confirmed = self._one_run(step.details, chance, None, dropping=step.details["drop"], refreshing=True)
+        rounds = 0
+        while step.details["drop"] and not confirmed:
+            rounds += 1
+            if rounds > SETTLING_RUNS:
+                self._fail("settling", "a full refresh confirms no state")
+            self._quiet()
+            confirmed = self._one_run({}, chance, None, dropping=True, refreshing=True)
+
+    def _one_run(
+        self,
+        details: Json,
+        chance: random.Random,
+        state: Json | None,
+        *,
+        dropping: bool = False,
+        refreshing: bool = False,
+    ) -> bool:
+        """Run the tap, load what it wrote, and compare where that is possible; return whether a state was confirmed."""
+        hidden = details.get("hidden_type")
+        outcome, edited = self._tap_run(details, state, chance)
+        transcript = self._transcript(outcome)
+        if dropping:
+            for stream in outcome.selected:
+                self.target.tables.pop(stream, None)
+        self._last = outcome, transcript
+        loss = None
+        if details.get("cut") is not None:
+            loss = Loss(cut=details["cut"], at_state=details["at_state"], confirm=details["confirm"])
+            self.figures.kills += 1
+            if last := lines_read(transcript, loss):
+                self.world.clock.now = outcome.times[last - 1]
+        self._outputs.append(self._scope)
+        if details.get("everywhere"):
+            self._crash_everywhere(transcript, chance, state, merging=refreshing)
+        stops = self.figures.reloads
+        confirmed = self._load(transcript, loss, chance, state, merging=refreshing)
+        self._stopped = self.figures.reloads > stops
+        if outcome.code == 0 and loss is None and not edited and not self._stopped:
+            self._check_gone(state)
+            listless = outcome.selected - {*LISTS} | self._known_types(state)
+            self._compare(listless if hidden else outcome.selected)
+        self._last = outcome, transcript
+        return confirmed
+
+    def _load(
+        self, transcript: Transcript, loss: Loss | None, chance: random.Random, state: Json | None, *, merging: bool
+    ) -> bool:
+        """Let the target load a run's output, and the scheduler keep what it confirms; return whether it confirms."""
+        try:
+            confirmed = self.target.load(transcript, loss, chance)
+        except LoadStoppedError as stop:
+            self._on_load_stop(stop, state)
+            return False
+        if confirmed is None:
+            return False
+        merging = merging or self.history.setup["merging"]
+        self.state = merged(self.state, confirmed) if merging and self.state else confirmed
+        self._confirmed_at = len(self._outputs)
+        self._states.append((self.state, self._scope, self._confirmed_at))
+        return True
+
+    def _crash_everywhere(
+        self, transcript: Transcript, chance: random.Random, state: Json | None, *, merging: bool
+    ) -> None:
+        """See what the next run makes of a crash right behind each STATE, and then go on as if there had been none."""
+        kept = self.state, self._confirmed_at, list(self._outputs), list(self._states), self.target
+        number = sum(message["type"] == "STATE" for message in transcript.messages)
+        for end in range(number) if number <= CRASHES else sorted(chance.sample(range(number), CRASHES)):
+            self.target = kept[4].copy()
+            loss = Loss(cut=(end + 0.5) / number, at_state=True, confirm="last")
+            self.figures.kills += 1
+            self._load(transcript, loss, chance, state, merging=merging)
+            self._one_run({}, chance, self.state)
+            self.state, self._confirmed_at, outputs, states, _ = kept
+            self._outputs, self._states = list(outputs), list(states)
+        self.target = kept[4]
+
+    def _tap_run(self, details: Json, state: Json | None, chance: random.Random) -> tuple[Outcome, bool]:
+        edits = {(number, when): seed for number, when, seed in details.get("edits", ())}
+        edits_before = self.world.edits
+
+        def edit(number: int, when: str) -> None:
+            if (number, when) in edits:
+                self.world.edit(chance_of("edit", edits[number, when]))
+
+        self.world.sandbox.faults.clear()
+        self._excused |= any(fault["kind"] == "refused_token" for fault in details.get("faults", ()))
+        self._counts_are_right &= self.world.sandbox.behaviour.total_count == "right"
+        self._excused |= details.get("short_page") is not None or "wrong" in self.world.sandbox.behaviour.total_count
+        for fault in details.get("faults", ()):
+            self.world.sandbox.faults.add(Fault(**fault))
+        plan = Plan(
+            chance=chance,
+            lazy=details.get("lazy", False),
+            every_state=details.get("every_state", True),
+            page_size=details.get("page_size", 100),
+            few_checks=details.get("few_checks", 10),
+            stop_at=details.get("stop_at"),
+            short_page=details.get("short_page") if self._counts_are_right else None,
+            hidden_type=self._hidden_type(details, chance),
+            before=lambda number: edit(number, "before"),
+            after=lambda number: edit(number, "after"),
+        )
+        config = self._whole_config(details.get("concurrency", 1))
+        outcome = run_tap(
+            self.world.sandbox, self.world.clock, config, state, self.catalog, plan, tap_class=self._tap_class
+        )
+        self.world.sandbox.faults.clear()
+        self.figures.runs += 1
+        self.figures.faults += outcome.faults
+        self.figures.stops += outcome.code == STOPPED
+        if outcome.crashes:
+            self._fail("crash", outcome.crashes[0])
+        for warning in outcome.warnings if not self._excused else ():
+            if warning.startswith("The stream starts over") and re.search("is refused|did not hold", warning):
+                self._fail("waste", warning)
+        return outcome, self.world.edits != edits_before
+
+    def _known_types(self, state: Json | None) -> set[str]:
+        """Return the streams of content types that a run has to load even if no list has them: its state knows them."""
+        if self.catalog or self.settings.get("content_types") or self.settings.get("entry_streams") == "combined":
+            return set()
+        streams = {stream_name(uid) for uid in self.world.stack.content_types}
+        return streams & ((state or {}).get("bookmarks") or {}).keys() if not self._damaged else set()
+
+    def _hidden_type(self, details: Json, chance: random.Random) -> str | None:
+        uids = sorted(self.world.stack.content_types)
+        return chance.choice(uids) if uids and details.get("hidden_type") else None
+
+    def _transcript(self, outcome: Outcome) -> Transcript:
+        try:
+            transcript = Transcript(outcome.lines)
+        except RuleBrokenError as error:
+            self._fail("rule", str(error))
+        self.figures.records += len(transcript.records_of_others())
+        return transcript
+
+    def _on_load_stop(self, stop: LoadStoppedError, state: Json | None) -> None:
+        """Do as the README says where a column's type is not remembered; where it is, the tap should have kept it."""
+        bookmark = ((state or {}).get("bookmarks") or {}).get(stop.stream)
+        table = self.target.tables[stop.stream]
+        types = bookmark.get("types") if isinstance(bookmark, dict) else None
+        kind = types.get(stop.column) if isinstance(types, dict) else None
+        if kind is not None and kind == table.columns[stop.column]:
+            self._fail("column", f"{stop}, though the state remembers it")
+        self.figures.reloads += 1
+        del self.target.tables[stop.stream]
+        self.state = without(self.state, stop.stream)
+        self._states = [(without(old, stop.stream), scope, outputs) for old, scope, outputs in self._states]
+
+    # What must hold
+
+    def _quiet(self) -> None:
+        self.world.sandbox.faults.clear()
+        self.settings["on_scope_change"] = "restart"
+        self.settings.pop("content_types", None)
+
+    def _converge(self) -> Outcome:
+        """Run until a run exits 0."""
+        outcome = None
+        for number in range(SETTLING_RUNS):
+            self._one_run({}, chance_of("settle", number), self.state)
+            outcome, _ = self._last
+            if outcome.code == 0 and not self._stopped:
+                return outcome
+            if number == 1:
+                self._quiet()
+        return self._fail("settling", f"no run exits 0: {outcome.warnings[-3:] if outcome else None}")
+
+    def _settle(self) -> None:
+        if self.settings.get("event_types"):
+            self._change(lambda: self.settings.pop("event_types"))
+        outcome = self._converge()
+        self._compare(outcome.selected)
+        if not (self.catalog and "FULL_TABLE" in {entry.get("replication_method") for entry in self._feed_entries()}):
+            self._check_idle()
+
+    def _feed_entries(self) -> list[Json]:
+        return [each for each in (self.catalog or {"streams": []})["streams"] if each["tap_stream_id"] not in LISTS]
+
+    def _check_idle(self) -> None:
+        self._one_run({}, chance_of("idle"), self.state)
+        outcome, transcript = self._last
+        if self.settings.get("content_types") and any("matches no content type" in each for each in outcome.warnings):
+            return  # the one that it named is gone, and so is its bookmark
+        if outcome.code:
+            self._fail("idle", f"a run with nothing to do exits {outcome.code}: {outcome.warnings}")
+        asked = [each.params for each in outcome.asked if each.path == "/v3/stacks/sync"]
+        if busy := [params for params in asked if "sync_token" not in params]:
+            self._fail("idle", f"a run with nothing to do asks {busy[0]}")
+        if records := [
+            each for each in transcript.messages if each["type"] == "RECORD" and each["stream"] not in LISTS
+        ]:
+            self._fail("idle", f"a run with nothing to do writes {records[0]}")
+
+    def _check_gone(self, state: Json | None) -> None:
+        """See that the tables of content types that are gone are empty, as far as the state knew them."""
+        for name, bookmark in ((state or {}).get("bookmarks") or {}).items():
+            uid = bookmark.get("content_type_uid") if isinstance(bookmark, dict) else None
+            gone = isinstance(uid, str) and name == stream_name(uid) and uid not in self.world.stack.content_types
+            if gone and (rows := self.target.live(name)):
+                self._fail("gone", f"{name} still has {sorted(rows)}")
+
+    def _compare(self, streams: set[str]) -> None:
+        if self.settings.get("event_types"):
+            return
+        for difference in differences(self.world, self.settings, self.target, streams):
+            self._fail("content", difference)
+
+    def _fail(self, what: str, text: str) -> t.NoReturn:
+        msg = f"{what}: {text}"
+        raise DivergenceError(msg)
+
+
+def damage_bookmark(bookmarks: Json, name: str, chance: random.Random) -> None:
+    """Edit a bookmark as a hand might that does not know better."""
+    bookmark = bookmarks[name]
+    kind = chance.choice(("drop", "value", "value", "value", "more", "all"))
+    if kind == "drop" and bookmark:
+        del bookmark[chance.choice(sorted(bookmark))]
+    elif kind == "more":
+        bookmark["more"] = {"a": 1}
+    elif kind == "all":
+        bookmarks[name] = chance.choice((None, 5, [], {}, {"replication_key_value": "2024-01-01T00:00:00Z"}))
+    else:
+        values: dict[str, tuple[t.Any, ...]] = {
+            "replication_key": (None, "updated_at"),
+            "replication_key_value": ("bogus", 5, ""),
+            "pagination_token": ("bogus", 5),
+            "items_seen": (-1, "3", None),
+            "version": (None, 0, "7", True),
+            "scope": ("bogus", None, 5, "a:b c"),
+            "content_type_uid": (5, "", "no/such type?"),
+            "locales": (None, "en-us", [5]),
+            "types": (None, [], {"price": 5}),
+            "format": (2, None, True),
+        }
+        key = chance.choice(sorted(values))
+        bookmark[key] = chance.choice(values[key])
+
+
+def without(state: Json | None, stream: str) -> Json | None:
+    """Return a state without the bookmark of a stream."""
+    if state is None or not isinstance(state.get("bookmarks"), dict):
+        return state
+    return {**state, "bookmarks": {name: each for name, each in state["bookmarks"].items() if name != stream}}
+
+
+def merged(old: Json, new: Json) -> Json:
+    """Merge a state into an older one as Meltano does: key by key, lists replaced whole."""
+    result = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def play(history: History, tap_class: type[MemoryTap] = MemoryTap) -> Figures:
+    """Play a history.
+
+    Raises:
+        DivergenceError: Something that must hold does not.
+    """
+    playing = Play(history, tap_class)
+    playing.play()
+    playing.figures.edits = playing.world.edits
+    return playing.figures
