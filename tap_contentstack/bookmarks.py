@@ -26,7 +26,8 @@ class Bookmark:
         scope: Fingerprint of what the tokens were issued for.
         content_type_uid: The content type of a typed stream.
         locales: Locales that the stream's rows have been published to.
-        types: The type that each column was first loaded with.
+        types: The type that each column was first loaded with; None where a state held something else. Such a column is
+            not left out, for a scheduler that merges states by key would keep what it held.
     """
 
     sync_token: str | None = None
@@ -36,7 +37,7 @@ class Bookmark:
     scope: str | None = None
     content_type_uid: str | None = None
     locales: list[str] = field(default_factory=list)
-    types: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str | None] = field(default_factory=dict)
 
     def to_state(self) -> dict[str, t.Any]:
         """Return the bookmark as it stands in the state: always with all keys, as schedulers merge states by key."""
@@ -73,10 +74,11 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
         return Bookmark(), None
     damaged = sorted(key for key, sound in _SOUND.items() if key in state and not sound(state[key]))
     kept = {key: value for key, value in state.items() if key in _SOUND and key not in damaged}
+    types = state.get("types")
     bookmark = Bookmark(
         version=kept.get("version"),
         content_type_uid=kept.get("content_type_uid"),
-        types=dict(kept.get("types") or {}),
+        types={name: _text_or_none(kind) for name, kind in types.items()} if isinstance(types, dict) else {},
     )
     if damaged:
         return bookmark, f"its {', '.join(damaged)} cannot be understood"
@@ -96,6 +98,10 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     return bookmark, None
 
 
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -113,7 +119,7 @@ _SOUND: dict[str, t.Callable[[t.Any], bool]] = {
     "scope": _is_text,
     "content_type_uid": _is_text,
     "locales": lambda value: isinstance(value, list) and all(isinstance(locale, str) for locale in value),
-    "types": lambda value: isinstance(value, dict) and all(isinstance(kind, str) for kind in value.values()),
+    "types": lambda value: isinstance(value, dict) and all(isinstance(kind, str | None) for kind in value.values()),
     "format": lambda value: value == FORMAT and not isinstance(value, bool),
 }
 

@@ -163,8 +163,18 @@ class Client:
         """Return an answer with its whole body."""
         try:
             return self._pool.urlopen(
-                "GET", target, headers=self._headers, retries=False, redirect=False, timeout=self._timeout
+                "GET",
+                target,
+                headers=self._headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,  # the connections may be a proxy's
+                timeout=self._timeout,
             )
+        except urllib3.exceptions.ProxyError as error:
+            reason = str(error.original_error).rpartition(": ")[2]
+            msg = f"the proxy gives no way to {self._host} ({reason}): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+            raise TransientError(msg) from None
         except urllib3.exceptions.SSLError as error:
             if "certificate" not in str(error).lower():
                 msg = f"the TLS connection to {self._host} broke"
@@ -265,9 +275,9 @@ class Client:
         with self._count_lock:
             self.counts["retries"] += 1
         self._logger.warning(
-            self._redacted("%s: %s; waiting %.1f seconds before attempt %d of %d"),
+            "%s: %s; waiting %.1f seconds before attempt %d of %d",
             purpose or path,
-            details["exception"],
+            self._redacted(str(details["exception"])),
             details["wait"],
             details["tries"] + 1,
             self._settings.max_retries + 1,

@@ -61,7 +61,7 @@ class ReadAhead:
 
     def _run(self) -> None:
         page: Page | Exception | None = None
-        while not isinstance(page, Exception) and (page is None or page.pagination_token):
+        while not isinstance(page, Exception) and (page is None or page.pagination_token is not None):
             self._permits.get()
             if self._stopped:
                 return
@@ -95,14 +95,14 @@ class Feed:
 
     def size(self) -> int | None:
         """Return how many items an initial pass would bring, if the API tells."""
-        return next(self.initial_pass()).total_count
+        return self._page({"init": "true", **self._filters}).total_count
 
     def _pages(self, start: Query) -> Iterator[Page]:
         """Yield pages; the next one is fetched while the caller works on the one before."""
         paginator = SyncPaginator(start)
 
         def fetch() -> Page:
-            return paginator.follow(self._client.get(SYNC_PATH, paginator.current_value, _decode, purpose=self._stream))
+            return paginator.follow(self._page(paginator.current_value))
 
         page = fetch()
         if paginator.finished:
@@ -116,6 +116,9 @@ class Feed:
             yield page
         finally:
             ahead.stop()
+
+    def _page(self, query: Query) -> Page:
+        return self._client.get(SYNC_PATH, query, _decode, purpose=self._stream)
 
     def still_published(self, content_type_uid: str | None, locale: str, uids: Iterable[str]) -> set[str]:
         """Return which of these items are published to a locale now.
@@ -135,6 +138,7 @@ class Feed:
 
 def _decode(body: bytes) -> Page:
     page = decode_page(body)
+    page.pagination_token, page.sync_token = page.pagination_token or None, page.sync_token or None
     if page.pagination_token is None and page.sync_token is None:
         msg = "a page without a token"
         raise ValueError(msg)

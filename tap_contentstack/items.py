@@ -185,6 +185,7 @@ class ItemReader:
             return None
         if self.locales and locale not in self.locales:
             return None
+        typed_references = self._typed_references(item)
         self.cleaned += exact.cleaned
         self.unfit += bool(exact.unmapped)
         record = exact.record | {
@@ -194,7 +195,7 @@ class ItemReader:
             "_sync_type": item.type,
             "_sync_event_at": in_utc(item.event_at),
             "_sdc_deleted_at": None,
-            "_references": json.loads(self._typed_references(item) or b"null") or exact.references,
+            "_references": exact.references if typed_references is None else json.loads(typed_references),
             "_unmapped": exact.unmapped or None,
         }
         return Change(

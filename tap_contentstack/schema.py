@@ -210,9 +210,13 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) ->
     return kept, changes
 
 
-def schema_from_types(types: Mapping[str, str], keys: tuple[str, ...] = KEY_COLUMNS) -> Schema:
+def schema_from_types(types: Mapping[str, object], keys: tuple[str, ...] = KEY_COLUMNS) -> Schema:
     """Return a schema that a table with columns of these types accepts."""
-    columns = {name: BY_KIND[kind] for name, kind in types.items() if kind in BY_KIND and name not in keys}
+    columns = {
+        name: BY_KIND[kind]
+        for name, kind in types.items()
+        if isinstance(kind, str) and kind in BY_KIND and name not in keys
+    }
     if keys == KEY_COLUMNS:
         return _table(columns)
     return _object({**dict.fromkeys(keys, KEY), **columns}, keys)

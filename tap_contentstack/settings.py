@@ -256,8 +256,7 @@ def _listed(demand: object) -> str:
 def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     """Yield what a JSON schema cannot say."""
     if base_url := config.get("base_url"):
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        if not _is_base_url(base_url):
             yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
     else:
         try:
@@ -273,6 +272,14 @@ def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     for events in (ENTRY_EVENTS, ASSET_EVENTS):
         if wanted & set(events) and events[0] not in wanted:
             yield f"setting 'event_types' must contain {events[0]}: without it no rows would be loaded"
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
 
 
 def _events(config: Mapping[str, t.Any], possible: tuple[str, ...]) -> tuple[str, ...]:

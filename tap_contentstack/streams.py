@@ -229,7 +229,7 @@ class GoneStream(SweptStream):
 
     primary_keys = schemas.KEY_COLUMNS
 
-    def __init__(self, tap: TapContentstack, name: str, types: Mapping[str, str]) -> None:
+    def __init__(self, tap: TapContentstack, name: str, types: Mapping[str, object]) -> None:
         """Take the stream's name, and the columns that its table has."""
         super().__init__(tap, name, schemas.schema_from_types(types))
 

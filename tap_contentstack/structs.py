@@ -74,7 +74,7 @@ def type_of(shape: Shape, *, searched: bool = True) -> t.Any:
     if shape.check is not None or (shape.is_free and not shape.nullable):
         msg = "more than a type"
         raise InexpressibleError(msg)
-    if shape.is_free and searched:
+    if shape.kind == "json" or (shape.is_free and searched):
         return Raw
     if shape.fields is not None:
         types = {key: type_of(each, searched=key not in LINKLESS) for key, each in shape.fields.items()}

@@ -176,8 +176,9 @@ class SweptStream(SelfWritingStream):
     def _remember_types(self) -> None:
         columns = set(self.selected_columns)
         types = schemas.column_types(self.effective_schema)
-        current = {column: kind for column, kind in types.items() if column in columns}
-        self.bookmark.types = {**current, **self.bookmark.types} if self.bookmark.types else current
+        remembered = self.bookmark.types
+        current = {column: kind for column, kind in types.items() if column in columns and not remembered.get(column)}
+        self.bookmark.types = {**remembered, **current}
 
     def _begin(self) -> None:
         self.bookmark.start_over(self._next_version(), fingerprint(self.scope()))

@@ -43,9 +43,9 @@ if t.TYPE_CHECKING:
 
 
 UID = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+"""What a content type's uid looks like; another one in a state is damage, not a content type that is gone."""
 STATE_INTERVAL = 1.0
 """Seconds between two STATE messages, at least."""
-"""What a content type's uid looks like; another one in a state is damage, not a content type that is gone."""
 
 
 class TapContentstack(Tap):

@@ -80,6 +80,13 @@ def test_the_table_that_a_damaged_bookmark_describes_is_not_forgotten():
     assert (bookmark.version, bookmark.types) == (WHOLE.version, WHOLE.types)
 
 
+def test_a_column_type_that_makes_no_sense_is_mended_where_states_are_merged_by_key():
+    bookmark, problem = read_bookmark({**WHOLE.to_state(), "types": {"price": "number", "gone": 5}})
+    assert problem
+    assert bookmark.to_state()["types"] == {"price": "number", "gone": None}
+    assert read_bookmark({**WHOLE.to_state(), **bookmark.to_state(), "scope": "a:b"})[1] is None
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

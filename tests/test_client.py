@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -120,6 +125,67 @@ def test_a_used_up_limit_pauses_the_next_request(sandbox):
     began = time.monotonic()
     client.get(CONTENT_TYPES, {}, decode_json)
     assert time.monotonic() - began >= 0.8
+
+
+def test_secrets_that_an_answer_repeats_are_not_logged(sandbox, caplog):
+    secret = sandbox.settings["access_token"]
+    sandbox.faults.add(Fault(kind="html", status=200, headers={"Content-Type": f"text/{secret}"}))
+    connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+    assert "waiting" in caplog.text
+    assert secret not in caplog.text
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """The address of a proxy that passes requests on, with what it was asked for; the environment names it."""
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            asked.append((self.path, self.headers["Proxy-Authorization"]))
+            passed_on = {name: value for name, value in self.headers.items() if not name.startswith("Proxy-")}
+            with closing(HTTPConnection(urlsplit(self.path).netloc)) as connection:
+                connection.request("GET", self.path, headers=passed_on)
+                answer = connection.getresponse()
+                self.send_response(answer.status)
+                for header in answer.getheaders():
+                    self.send_header(*header)
+                self.end_headers()
+                self.wfile.write(answer.read())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://user:pass@127.0.0.1:{server.server_port}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, "")
+        yield asked
+        server.shutdown()
+
+
+def test_requests_go_through_the_proxy_of_the_environment(sandbox, proxy):
+    client = connect(sandbox)
+    for _ in range(2):
+        assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
+    assert [path.startswith(f"{sandbox.url}{CONTENT_TYPES}?") for path, _ in proxy] == [True, True]
+    assert {credentials for _, credentials in proxy} == {"Basic dXNlcjpwYXNz"}
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize("base_url", ["http://cdn.example.org", "https://cdn.example.org"])
+def test_a_proxy_that_cannot_be_used_is_told_from_the_api(sandbox, monkeypatch, base_url):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://user:pass@127.0.0.1:9")
+    with pytest.raises(
+        ApiError, match=r"the proxy gives no way to cdn.example.org \(.*refused\): check HTTP"
+    ) as caught:
+        connect(sandbox, base_url=base_url, max_retries=0).get(CONTENT_TYPES, {}, decode_json)
+    assert "pass" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

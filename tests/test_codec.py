@@ -193,6 +193,14 @@ def test_an_item_that_does_not_fit_takes_the_exact_way(value):
     assert entry_codec(CONTENT_TYPE).fast(read(SYSTEM | value)) is None
 
 
+@pytest.mark.parametrize("uid", ["ACL", "publish_details", "_workflow"])
+def test_a_field_may_have_the_name_of_a_system_key(uid):
+    inner = {"uid": uid, "data_type": "json"}
+    content_type = {"uid": "page", "schema": [{"uid": "group", "data_type": "group", "schema": [inner]}]}
+    for value in (None, 5, ["a"], {"uid": "e1", "_content_type_uid": "page"}):
+        assert assert_same_both_ways(entry_codec(content_type), read(SYSTEM | {"group": {uid: value}}))
+
+
 def test_the_fast_way_leaves_the_text_of_an_item_as_it_came():
     data = read(SYSTEM | {"price": 1.5})
     codec = Codec(

@@ -6,6 +6,7 @@ import json
 import logging
 from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,19 +23,21 @@ EVENT_TIMES = ["2024-05-01T10:00:00.000Z", "2024-05-01T10:00:00+02:00", "2024-05
 DATED_TYPE = {"uid": "page", "schema": [{"uid": "released", "data_type": "isodate", "multiple": False}]}
 
 
-def reader_of(content_type) -> ItemReader:
-    schema = schemas.entry_schema(content_type)
+def reader_of(content_type, *, combined=False) -> ItemReader:
+    schema = schemas.combined_schema() if combined else schemas.entry_schema(content_type)
+    typed = Codec(schemas.entry_schema(content_type), columns=schemas.entry_columns(content_type))
     output = LineOutput(Pen(), "entries", schema["properties"])
     output.begin(1)
     return ItemReader(
-        codec=Codec(schema, columns=schemas.entry_columns(content_type)),
+        codec=Codec(schema, combined=True) if combined else typed,
         output=output,
         events=["entry_published"],
-        content_type_uid=content_type["uid"],
+        content_type_uid=None if combined else content_type["uid"],
         covers=lambda _: True,
         locales=(),
         feed_locale=None,
         logger=logging.getLogger("test"),
+        typed=(lambda _: typed) if combined else None,
     )
 
 
@@ -76,3 +79,11 @@ def test_times_that_are_not_as_targets_take_them_change_their_own_rows_alone():
         "2024-03-18T09:30:00Z",
     ]
     assert [json.loads(bytes(call.args[0]))["uid"] for call in reader.codec.exact.call_args_list] == ["e1", "e3"]
+
+
+@pytest.mark.parametrize("created_at", ["2024-01-01T00:00:00Z", "2024-01-01"])
+def test_links_of_the_combined_stream_are_those_that_the_content_type_tells_both_ways(created_at):
+    reader = reader_of({"uid": "page", "schema": [{"uid": "note", "data_type": "text"}]}, combined=True)
+    note = '<a data-sys-entry-uid="e9" data-sys-content-type-uid="blog">no HTML field</a>'
+    (message,) = reader.rows(page_of((SYSTEM | {"note": note, "created_at": created_at}, EVENT_TIMES[0])))[0]
+    assert json.loads(message)["record"]["_references"] == []

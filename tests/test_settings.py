@@ -20,6 +20,8 @@ CREDENTIALS = {"api_key": "blt0123", "access_token": "cs0123-secret", "environme
         ({"region": "mars"}, "region 'mars' is unknown: use one of na, eu,"),
         ({"base_url": "cdn.example.org"}, "'base_url' must be a scheme and a host"),
         ({"base_url": "https://cdn.example.org?a=b"}, "'base_url' must be a scheme and a host"),
+        ({"base_url": "http://[::1"}, "'base_url' must be a scheme and a host"),
+        ({"base_url": "http://cdn.example.org:https"}, "'base_url' must be a scheme and a host"),
         ({"start_date": "yesterday"}, "'start_date' must be a date and time"),
         ({"start_date": "2024-02-30T00:00:00Z"}, "'start_date' must be a date and time"),
         ({"event_types": ["entry_moved"]}, "'event_types' must be one of entry_published,"),
