@@ -277,9 +277,10 @@ def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:
 def _is_base_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and parts.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
+        host, _port = parts.hostname, parts.port
+    except ValueError:  # half an IPv6 address, a port that is no number
         return False
+    return parts.scheme in {"http", "https"} and bool(host) and not parts.query
 
 
 def _events(config: Mapping[str, t.Any], possible: tuple[str, ...]) -> tuple[str, ...]:

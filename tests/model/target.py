@@ -28,6 +28,16 @@ Json: t.TypeAlias = dict[str, t.Any]
 Key: t.TypeAlias = tuple[t.Any, ...]
 
 VERSION_COLUMN = "_sdc_table_version"
+ADDED = {
+    "_publish_locale",
+    "_content_type_uid",
+    "_sync_type",
+    "_sync_event_at",
+    "_sdc_deleted_at",
+    "_references",
+    "_unmapped",
+    VERSION_COLUMN,
+}
 
 
 class RuleBrokenError(Exception):
@@ -156,8 +166,17 @@ class Transcript:
         for name, bookmark in message["value"].get("bookmarks", {}).items():
             if name in self._schemas and BOOKMARK_KEYS - bookmark.keys():
                 fail(f"bookmark {name} has not all of its keys", line)
+            if name in self._schemas and (forgotten := self.columns(name) - bookmark["types"].keys()):
+                fail(f"bookmark {name} does not remember {sorted(forgotten)}", line)
             if isinstance(bookmark, dict) and isinstance(bookmark.get("version"), int):
                 self._announced.setdefault(name, set()).add(bookmark["version"])
+
+    def columns(self, stream: str) -> set[str]:
+        """Return a stream's columns, but for the key and what the tap adds; none if it has no SCHEMA."""
+        if stream not in self._schemas:
+            return set()
+        validator, keys = self._schemas[stream]
+        return validator.schema["properties"].keys() - {*keys, *ADDED}
 
     def records_of_others(self, streams: Collection[str] = ()) -> list[Json]:
         """Return the records of all streams but some."""
