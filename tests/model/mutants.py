@@ -192,8 +192,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "forget the types of columns",
         "bookmarks",
-        '        types=dict(kept.get("types") or {}),\n',
-        "        types={},\n",
+        "{name: _text_or_none(kind) for name, kind in types.items()} if isinstance(types, dict) else {}",
+        "{}",
     ),
     Mutant(
         "go on after the first delta page",
