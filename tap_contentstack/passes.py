@@ -195,22 +195,7 @@ class Passes:
 
     def _delta(self) -> int:
         """Load what changed since the bookmark's sync token; return how many items that were."""
-        delta = Delta()
-        for last_try in (False, True):
-            delta = Delta()
-            try:
-                self._read_delta(delta)
-            except TokenRefusedError as error:
-                if last_try or not delta.pages:
-                    raise StartOver(Reason.TOKEN, str(error)) from None
-                self.logger.warning("A page of the delta is refused; reading the delta again")
-                continue
-            if delta.total is None or delta.items == delta.total:
-                break
-            if last_try:
-                self.logger.warning("The API counts %d changes and gave %d, twice", delta.total, delta.items)
-            else:
-                self.logger.warning("The API counts %d changes and gave %d; reading again", delta.total, delta.items)
+        delta = self._whole_delta()
         if self.record_limit is not None:
             return 0
         tombstones = self._settle(delta)
@@ -220,6 +205,27 @@ class Passes:
             self.table.complete(lambda: setattr(self.bookmark, "sync_token", delta.sync_token), sweep=False)
         self.progress.add(tombstones=len(tombstones))
         return delta.items
+
+    def _whole_delta(self) -> Delta:
+        """Read the delta: again if a page is refused, and again if its items are not those counted, each once."""
+        refused = miscounted = False
+        while True:
+            delta = Delta()
+            try:
+                self._read_delta(delta)
+            except TokenRefusedError as error:
+                if refused or not delta.pages:
+                    raise StartOver(Reason.TOKEN, str(error)) from None
+                refused = True
+                self.logger.warning("A page of the delta is refused; reading the delta again")
+                continue
+            if delta.total is None or delta.items == delta.total or self.record_limit is not None:
+                return delta
+            if miscounted:
+                self.logger.warning("The API counts %d changes and gave %d, twice", delta.total, delta.items)
+                return delta
+            miscounted = True
+            self.logger.warning("The API counts %d changes and gave %d; reading again", delta.total, delta.items)
 
     def _read_delta(self, delta: Delta) -> None:
         assert self.bookmark.sync_token  # noqa: S101 - for the type checker: a delta begins with one

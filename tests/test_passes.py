@@ -375,6 +375,16 @@ def test_a_delta_whose_count_does_not_fit_is_read_again_once(caplog):
     assert "counts 2 changes and gave 1, twice" in caplog.text
 
 
+def test_a_delta_that_was_refused_and_then_short_is_read_until_it_is_whole():
+    refused = [page(item("published", "a"), more="p1"), TokenRefusedError("no")]
+    short = [page(item("published", "a"), total=2, sync="s1")]
+    whole = [page(item("published", "a"), item("unpublished", "b"), total=2, sync="s1")]
+    run = delta_run()
+    run.feed.deltas = [refused, short, whole]
+    assert set(run.go().rows) == {("a", "en-us", None), ("b", "en-us", "deleted")}
+    assert run.feed.asked == ["s0", "s0", "s0"]
+
+
 def test_a_deleted_content_type_ends_the_stream_or_starts_it_over():
     run = delta_run(page(item("content_type_deleted", ""), sync="s1"), exists=False)
     with pytest.raises(ContentTypeGoneError):

@@ -121,11 +121,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "take a refused page for the end of a delta",
         "passes",
-        "                if last_try or not delta.pages:\n",
+        "                if refused or not delta.pages:\n",
         """                if delta.pages:
                     delta.sync_token = self.bookmark.sync_token
-                    break
-                if last_try or not delta.pages:
+                    return delta
+                if refused or not delta.pages:
 """,
     ),
     Mutant(
@@ -144,7 +144,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "do not count a delta",
         "passes",
-        "            if delta.total is None or delta.items == delta.total:\n",
+        "            if delta.total is None or delta.items == delta.total or self.record_limit is not None:\n",
         "            if delta.items >= 0:\n",
     ),
     Mutant(
