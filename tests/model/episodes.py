@@ -23,10 +23,11 @@ def cut_run(chance: random.Random) -> Json:
     return {**calm_run(chance), **cut, "concurrency": 8}
 
 
-def small_pages(chance: random.Random, setup: Json) -> None:
-    """Let passes be of several pages, whose counts are right."""
-    setup["page_size"] = chance.choice((1, 2))
+def many_pages(chance: random.Random, setup: Json) -> Step:
+    """Let passes be of several pages, whose counts are right; return the step that fills the stack for them."""
+    setup["page_size"] = 1
     setup["behaviour"]["total_count"] = "right"
+    return Step("edit", a_seed(chance), {"times": 12, "focused": False})
 
 
 def a_swept_table(chance: random.Random, _setup: Json) -> list[Step]:
@@ -41,8 +42,8 @@ def a_swept_table(chance: random.Random, _setup: Json) -> list[Step]:
 
 def a_lost_checkpoint(chance: random.Random, setup: Json) -> list[Step]:
     """The token of an initial pass that was cut short is refused."""
-    small_pages(chance, setup)
     return [
+        many_pages(chance, setup),
         Step("expire", a_seed(chance), {"tokens": "sync"}),
         Step("run", a_seed(chance), cut_run(chance)),
         Step("expire", a_seed(chance), {"tokens": "pagination"}),
@@ -52,8 +53,8 @@ def a_lost_checkpoint(chance: random.Random, setup: Json) -> list[Step]:
 
 def a_resumed_load(chance: random.Random, setup: Json) -> list[Step]:
     """An initial pass is cut short, and goes on."""
-    small_pages(chance, setup)
     return [
+        many_pages(chance, setup),
         Step("refresh", a_seed(chance), {"drop": False, **cut_run(chance)}),
         Step("run", a_seed(chance), calm_run(chance)),
     ]
@@ -61,9 +62,9 @@ def a_resumed_load(chance: random.Random, setup: Json) -> list[Step]:
 
 def a_refused_page(chance: random.Random, setup: Json) -> list[Step]:
     """A page in the middle of a delta is refused."""
-    small_pages(chance, setup)
     fault = {"kind": "refused_token", "path": "pagination_token", "times": 1, "after": chance.choice((0, 0, 1, 2))}
     return [
+        many_pages(chance, setup),
         Step("run", a_seed(chance), calm_run(chance)),
         Step("edit", a_seed(chance), {"times": 6, "focused": False}),
         Step("run", a_seed(chance), {**calm_run(chance), "faults": [fault]}),
@@ -132,8 +133,10 @@ def a_short_delta(chance: random.Random, setup: Json) -> list[Step]:
 
 def a_short_load(chance: random.Random, setup: Json) -> list[Step]:
     """A page of an initial pass lacks an item."""
-    small_pages(chance, setup)
-    return [Step("refresh", a_seed(chance), {"drop": True, **calm_run(chance), "short_page": chance.choice((0, 3))})]
+    return [
+        many_pages(chance, setup),
+        Step("refresh", a_seed(chance), {"drop": True, **calm_run(chance), "short_page": chance.choice((0, 3))}),
+    ]
 
 
 def an_incomplete_list(chance: random.Random, setup: Json) -> list[Step]:

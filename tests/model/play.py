@@ -284,6 +284,7 @@ class Play:
             for stream in outcome.selected:
                 self.target.tables.pop(stream, None)
         self._last = outcome, transcript
+        self._check_memory(state, transcript)
         loss = None
         if details.get("cut") is not None:
             loss = Loss(cut=details["cut"], at_state=details["at_state"], confirm=details["confirm"])
@@ -453,6 +454,19 @@ class Play:
             each for each in transcript.messages if each["type"] == "RECORD" and each["stream"] not in LISTS
         ]:
             self._fail("idle", f"a run with nothing to do writes {records[0]}")
+
+    def _check_memory(self, given: Json | None, transcript: Transcript) -> None:
+        """See that no state forgets a column that the one before knew."""
+        states = [message["value"] for message in transcript.messages if message["type"] == "STATE"]
+        for name, bookmark in ((given or {}).get("bookmarks") or {}).items():
+            types = bookmark.get("types") if isinstance(bookmark, dict) else None
+            known = (
+                {column for column, kind in types.items() if isinstance(kind, str)} if isinstance(types, dict) else ()
+            )
+            for state in states:
+                kept = state["bookmarks"].get(name)
+                if kept and known and (forgotten := set(known) - (kept.get("types") or {}).keys()):
+                    self._fail("column", f"the state of {name} forgets {sorted(forgotten)}")
 
     def _check_gone(self, state: Json | None) -> None:
         """See that the tables of content types that are gone are empty, as far as the state knew them."""
