@@ -66,12 +66,16 @@ class Row:
 
 @dataclass(slots=True)
 class Table:
-    """A table: its rows, the type that each column was created with, and the columns of the last schema."""
+    """A table: its rows, the type that each column was created with, and the columns of the last schema.
+
+    Also the columns that any schema had as dates: an empty text in one of these may be null.
+    """
 
     rows: dict[Key, Row] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
+    dates: set[str] = field(default_factory=set)
 
     def upsert(self, message: Json) -> None:
         """Put a row in the place of the one with its key; columns that the schema no longer has keep their values."""
@@ -247,7 +251,7 @@ class Target:
         """Return another target that holds the same; rows are values."""
         other = Target()
         other.tables = {
-            name: replace(table, rows=dict(table.rows), columns=dict(table.columns))
+            name: replace(table, rows=dict(table.rows), columns=dict(table.columns), dates=set(table.dates))
             for name, table in self.tables.items()
         }
         return other
@@ -279,6 +283,8 @@ def add_columns(stream: str, table: Table, schema: Json) -> None:
     for column, described in schema["properties"].items():
         new = column_type(described)
         old = table.columns.setdefault(column, new)
+        if new == "date-time":
+            table.dates.add(column)
         if new == "string" and old != "string":
             raise LoadStoppedError(stream, column, old, new)
 

@@ -54,7 +54,8 @@ class Warehouse:
         ).fetchall()
         if not columns:
             return {}
-        table.columns = {name: "date-time" if kind.startswith("timestamp") else kind for name, kind in columns}
+        table.columns = dict(columns)
+        table.dates = {name for name, kind in columns if kind.startswith("timestamp")}
         keys = ("uid",) if stream in LISTS else ("uid", "_publish_locale")
         cursor = self.connection.cursor(row_factory=dict_row)
         rows = cursor.execute(f'SELECT * FROM "{self.schema}"."{stream}" WHERE _sdc_deleted_at IS NULL').fetchall()
