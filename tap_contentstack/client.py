@@ -1,4 +1,4 @@
-"""HTTP with the delivery API: credentials, pace, retries, and errors as sentences."""
+"""Requests to the delivery API: pace, retries, and refusals as sentences."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ import time
 import typing as t
 from collections import Counter
 from http import HTTPStatus
-from importlib.metadata import version
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import backoff
 import msgspec
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
+from tap_contentstack.connection import Connection, host_of
 from tap_contentstack.errors import (
     AccessError,
     ApiError,
     NotFoundError,
-    SettingsError,
     TokenRefusedError,
     TransientError,
 )
@@ -31,6 +27,7 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator, Mapping
 
+    import urllib3
     from backoff.types import Details
 
     from tap_contentstack.settings import Settings
@@ -57,16 +54,15 @@ FATAL_SERVER_ERRORS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_S
 
 
 class Client:
-    """Sends requests to one stack and environment; safe to share between threads."""
+    """Gets answers from one stack and environment; safe to share between threads."""
 
     def __init__(self, settings: Settings, throttle: Throttle, logger: logging.Logger) -> None:
         """Prepare what all requests have in common."""
         self._settings = settings
         self._throttle = throttle
         self._logger = logger
-        self._host = urlsplit(settings.url).hostname
-        self._prefix, self._headers, self._pool = self._connect()
-        self._timeout = urllib3.Timeout(connect=settings.request_timeout, read=settings.request_timeout)
+        self._host = host_of(settings)
+        self._connection = Connection(settings)
         self._retrying = backoff.on_exception(
             _waits,
             TransientError,
@@ -77,46 +73,6 @@ class Client:
         )(self._attempt)
         self._count_lock = threading.Lock()
         self.counts: Counter[str] = Counter()
-
-    def _connect(self) -> tuple[str, dict[str, str], urllib3.HTTPConnectionPool]:
-        """Return what the target of each request begins with, the headers of all, and the connections that they share.
-
-        `requests` looks up the proxies and certificates of this machine's environment, once. From there on its
-        connections are used as they are: its session would look for cookies and hooks at each request, and follow
-        redirects, with the credentials' headers, to whatever host is named.
-        """
-        url = self._settings.url
-        session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self._settings.max_concurrency + 1)
-        try:
-            request = session.prepare_request(requests.Request("GET", url, headers=self._own_headers()))
-            found = session.merge_environment_settings(url, {}, None, None, None)
-            pool = adapter.get_connection_with_tls_context(request, found["verify"], found["proxies"], found["cert"])
-            adapter.cert_verify(pool, url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
-        except (requests.exceptions.RequestException, urllib3.exceptions.LocationValueError, UnicodeError):
-            raise SettingsError(self._no_way()) from None
-        except OSError:
-            msg = "there are no certificates at the path that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE gives"
-            raise SettingsError(msg) from None
-        headers = {name: str(value) for name, value in request.headers.items()}
-        prefix = adapter.request_url(request, found["proxies"]).rstrip("/")
-        return prefix, headers, t.cast("urllib3.HTTPConnectionPool", pool)
-
-    def _own_headers(self) -> dict[str, str]:
-        settings = self._settings
-        headers = {
-            "api_key": settings.api_key,
-            "access_token": settings.access_token,
-            "User-Agent": settings.user_agent or f"tap-contentstack/{version('tap-contentstack')}",
-            "Accept": "application/json",
-        }
-        if settings.branch:
-            headers["branch"] = settings.branch
-        for name, value in headers.items():
-            if not (value.isascii() and value.isprintable()):
-                msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
-                raise SettingsError(msg)
-        return headers
 
     def get(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], *, purpose: str = "") -> T:
         """Return what `accept` makes of the body of a good answer.
@@ -137,15 +93,24 @@ class Client:
             msg = self._redacted(f"{error} (gave up after {tries} {'attempts' if tries > 1 else 'attempt'})")
             raise ApiError(msg) from None
 
+    def ask_ahead(self, path: str, params: Mapping[str, str]) -> None:
+        """Send a request that this thread will `get` next, so that the answer is on its way while it works.
+
+        Where that would have to wait for its turn, or for a new connection, it is left to `get`.
+        """
+        if self._connection.is_open and self._throttle.take_turn():
+            self._count(requests=1)
+            self._connection.ask_ahead(self._target(path, params))
+
     def _attempt(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], _purpose: str) -> T:
-        self._throttle.wait_for_turn()
-        with self._count_lock:
-            self.counts["requests"] += 1
-        query = urlencode({**params, "environment": self._settings.environment})
-        response = self._send(f"{self._prefix}{path}?{query}")
+        target = self._target(path, params)
+        response = self._connection.collect(target)
+        if response is None:
+            self._throttle.wait_for_turn()
+            self._count(requests=1)
+            response = self._connection.ask(target)
         body = response.data
-        with self._count_lock:
-            self.counts["bytes"] += len(body)
+        self._count(bytes=len(body))
         if response.status != HTTPStatus.OK:
             raise self._refusal(response, body, params)
         self._heed_limit(response)
@@ -159,49 +124,12 @@ class Client:
             )
             raise TransientError(msg) from None
 
-    def _send(self, target: str) -> urllib3.BaseHTTPResponse:
-        """Return an answer with its whole body."""
-        try:
-            return self._pool.urlopen(
-                "GET",
-                target,
-                headers=self._headers,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,  # the connections may be a proxy's
-                timeout=self._timeout,
-            )
-        except urllib3.exceptions.ProxyError as error:
-            reason = str(error.original_error).rpartition(": ")[2]
-            msg = f"the proxy gives no way to {self._host} ({reason}): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
-            raise TransientError(msg) from None
-        except urllib3.exceptions.SSLError as error:
-            if "certificate" not in str(error).lower():
-                msg = f"the TLS connection to {self._host} broke"
-                raise TransientError(msg) from None
-            msg = f"{self._host} shows a certificate that is not trusted here: check base_url and REQUESTS_CA_BUNDLE"
-            raise ApiError(msg) from None
-        except urllib3.exceptions.NewConnectionError as error:
-            raise TransientError(self._unreachable(error)) from None
-        except urllib3.exceptions.TimeoutError:
-            seconds = self._settings.request_timeout
-            msg = f"{self._host} did not answer within {seconds:g} seconds: check the network, or raise request_timeout"
-            raise TransientError(msg) from None
-        except (urllib3.exceptions.LocationValueError, UnicodeError):
-            raise SettingsError(self._no_way()) from None
-        except urllib3.exceptions.HTTPError as error:
-            raise TransientError(self._unreachable(error)) from None
+    def _target(self, path: str, params: Mapping[str, str]) -> str:
+        return f"{path}?{urlencode({**params, 'environment': self._settings.environment})}"
 
-    def _no_way(self) -> str:
-        return f"no request can be made to {self._host}: check base_url and the proxy settings of this machine"
-
-    def _unreachable(self, error: Exception) -> str:
-        text = str(error).lower()
-        if "resolve" in text or "name or service" in text:
-            return f"the host {self._host} is unknown: check region and base_url"
-        if "refused" in text:
-            return f"{self._host} refuses connections: check region and base_url"
-        return f"the connection to {self._host} broke off"
+    def _count(self, **counts: int) -> None:
+        with self._count_lock:
+            self.counts.update(counts)
 
     def _refusal(self, response: urllib3.BaseHTTPResponse, body: bytes, params: Mapping[str, str]) -> Exception:
         """Return the error that an answer other than 200 stands for."""
@@ -272,8 +200,7 @@ class Client:
 
     def _announce_wait(self, details: Details) -> None:
         path, _, _, purpose = details["args"]
-        with self._count_lock:
-            self.counts["retries"] += 1
+        self._count(retries=1)
         self._logger.warning(
             "%s: %s; waiting %.1f seconds before attempt %d of %d",
             purpose or path,

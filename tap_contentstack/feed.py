@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
-import threading
 import typing as t
 from urllib.parse import quote
 
@@ -13,7 +11,7 @@ from tap_contentstack.page import decode_page
 from tap_contentstack.paginator import SyncPaginator
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from tap_contentstack.client import Client
     from tap_contentstack.page import Page
@@ -22,54 +20,6 @@ if t.TYPE_CHECKING:
 SYNC_PATH = "/v3/stacks/sync"
 PAGE_SIZE = 100
 """Items on a page of any endpoint (Contentstack docs; recorded)."""
-PAGES_AHEAD = 2
-"""Pages of a feed that are fetched before somebody takes them: one that waits, and one that is under way."""
-
-
-class ReadAhead:
-    """Fetches the pages of a pass in a thread of its own, ahead of whoever works on them.
-
-    It holds one page, and fetches the next one meanwhile, with the queues that lock the least. The thread ends with the
-    process, so that a page that nobody waits for any more cannot hold up the end of a run.
-    """
-
-    def __init__(self, fetch: Callable[[], Page]) -> None:
-        """Begin to fetch."""
-        self._fetch = fetch
-        self._pages: queue.SimpleQueue[Page | Exception] = queue.SimpleQueue()
-        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()  # one for each page that may be fetched
-        self._stopped = False
-        self.ended = False
-        for _ in range(PAGES_AHEAD):
-            self._permits.put(None)
-        threading.Thread(target=self._run, name="reader", daemon=True).start()
-
-    def get(self) -> Page:
-        """Return the next page; raise what its request raised."""
-        page = self._pages.get()
-        self._permits.put(None)
-        if isinstance(page, Exception):
-            self.ended = True
-            raise page
-        self.ended = page.pagination_token is None
-        return page
-
-    def stop(self) -> None:
-        """Fetch no further."""
-        self._stopped = True
-        self._permits.put(None)
-
-    def _run(self) -> None:
-        page: Page | Exception | None = None
-        while not isinstance(page, Exception) and (page is None or page.pagination_token is not None):
-            self._permits.get()
-            if self._stopped:
-                return
-            try:
-                page = self._fetch()
-            except Exception as error:  # noqa: BLE001 - it is raised again where the page is waited for
-                page = error
-            self._pages.put(page)
 
 
 class Feed:
@@ -98,24 +48,13 @@ class Feed:
         return self._page({"init": "true", **self._filters}).total_count
 
     def _pages(self, start: Query) -> Iterator[Page]:
-        """Yield pages; the next one is fetched while the caller works on the one before."""
+        """Yield pages; the next one is on its way while the caller works on the one before."""
         paginator = SyncPaginator(start)
-
-        def fetch() -> Page:
-            return paginator.follow(self._page(paginator.current_value))
-
-        page = fetch()
-        if paginator.finished:
+        while not paginator.finished:
+            page = paginator.follow(self._page(paginator.current_value))
+            if not paginator.finished:
+                self._client.ask_ahead(SYNC_PATH, paginator.current_value)
             yield page
-            return
-        ahead = ReadAhead(fetch)
-        try:
-            while not ahead.ended:
-                yield page
-                page = ahead.get()
-            yield page
-        finally:
-            ahead.stop()
 
     def _page(self, query: Query) -> Page:
         return self._client.get(SYNC_PATH, query, _decode, purpose=self._stream)

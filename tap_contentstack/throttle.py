@@ -51,6 +51,15 @@ class Throttle:
         while (wait := max(turn, self._paused_until) - self._clock()) > 0:
             self._sleep(wait)
 
+    def take_turn(self) -> bool:
+        """Return whether a request may be sent now; then its turn is taken."""
+        with self._lock:
+            now = self._clock()
+            if now < max(self._next_turn, self._paused_until):
+                return False
+            self._next_turn = now + max(self._gap, self._least_gap)
+            return True
+
     def pause(self, seconds: float) -> None:
         """Hold all requests back for a while, as the API asked."""
         with self._lock:

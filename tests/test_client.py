@@ -18,6 +18,7 @@ from tap_contentstack.client import Client, decode_json
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, SettingsError, TokenRefusedError
 from tap_contentstack.settings import read_settings
 from tap_contentstack.throttle import Throttle
+from tests.tap_process import wait_until
 
 CONTENT_TYPES = "/v3/content_types"
 SYNC = "/v3/stacks/sync"
@@ -87,6 +88,26 @@ def test_a_passing_fault_is_retried_and_told_once_in_words(sandbox, caplog, faul
     waits = [record.getMessage() for record in caplog.records if "waiting" in record.getMessage()]
     assert len(waits) == 1
     assert "before attempt 2 of 4" in waits[0]
+    assert client.counts["retries"] == 1
+
+
+def test_a_request_that_is_sent_ahead_counts_once(sandbox):
+    client = connect(sandbox)
+    client.get(CONTENT_TYPES, {}, decode_json)
+    client.ask_ahead(CONTENT_TYPES, {"limit": "1"})
+    assert len(client.get(CONTENT_TYPES, {"limit": "1"}, decode_json)["content_types"]) == 1
+    assert (client.counts["requests"], client.counts["retries"], len(sandbox.requests)) == (2, 0, 2)
+
+
+def test_a_refusal_of_a_request_that_was_sent_ahead_is_treated_as_any(sandbox, caplog):
+    client = connect(sandbox)
+    client.get(CONTENT_TYPES, {}, decode_json)
+    sandbox.faults.add(Fault(status=429, retry_after=1))
+    client.ask_ahead(CONTENT_TYPES, {"limit": "1"})
+    began = time.monotonic()
+    assert client.get(CONTENT_TYPES, {"limit": "1"}, decode_json)
+    assert time.monotonic() - began >= 1
+    assert "before attempt 2 of 4" in caplog.text
     assert client.counts["retries"] == 1
 
 
@@ -172,7 +193,9 @@ def test_requests_go_through_the_proxy_of_the_environment(sandbox, proxy):
     client = connect(sandbox)
     for _ in range(2):
         assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
-    assert [path.startswith(f"{sandbox.url}{CONTENT_TYPES}?") for path, _ in proxy] == [True, True]
+        client.ask_ahead(CONTENT_TYPES, {})
+    wait_until(lambda: len(proxy) == 3)
+    assert all(path.startswith(f"{sandbox.url}{CONTENT_TYPES}?") for path, _ in proxy)
     assert {credentials for _, credentials in proxy} == {"Basic dXNlcjpwYXNz"}
 
 

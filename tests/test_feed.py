@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 import typing as t
 from types import SimpleNamespace
@@ -63,25 +62,39 @@ def test_a_delta_tells_what_happened_since(sandbox, feed):
     assert [(item.type, item.content_type_uid) for item in page.items] == [("entry_published", "page")]
 
 
-def test_pages_are_fetched_while_one_is_worked_on_but_not_far_ahead(sandbox, feed):
+def test_the_next_page_is_asked_for_while_one_is_worked_on_and_no_further_one(sandbox, feed):
     sandbox.page_size = 1
     pages = feed.initial_pass()
     next(pages)
-    wait_until(lambda: len(sandbox.requests) == 3)
+    wait_until(lambda: len(sandbox.requests) == 2)
     time.sleep(0.1)
-    assert len(sandbox.requests) == 3
+    assert len(sandbox.requests) == 2
     assert len(list(pages)) == ITEMS - 1
+    assert len(sandbox.requests) == ITEMS
 
 
-def test_pages_that_nobody_wants_any_more_are_not_fetched(sandbox, feed):
+def test_a_page_that_nobody_wants_any_more_is_not_taken_for_the_next_pass(sandbox, feed):
     sandbox.page_size = 1
     pages = feed.initial_pass()
-    next(pages)
-    wait_until(lambda: len(sandbox.requests) == 3)
+    first = next(pages)
     pages.close()
-    time.sleep(0.1)
-    assert len(sandbox.requests) <= 4
-    assert not [each for each in threading.enumerate() if each.name == "reader"]
+    assert next(page.items for page in feed.initial_pass()) == first.items
+
+
+def test_a_page_that_is_lost_on_its_way_is_asked_for_again_without_a_word(sandbox, feed, caplog):
+    sandbox.faults.add(Fault(kind="reset", after=1))
+    assert sum(len(page.items) for page in feed.initial_pass()) == ITEMS
+    assert not caplog.records
+
+
+def test_a_page_waits_for_its_turn_where_there_is_a_cap(sandbox):
+    settings = read_settings({**sandbox.settings, "max_requests_per_second": 1})
+    feed = Feed(Client(settings, Throttle(1), logging.getLogger("test")), stream="x", filters={})
+    pages = feed.initial_pass()
+    next(pages)
+    assert len(sandbox.requests) == 1
+    next(pages)
+    assert len(sandbox.requests) == 2
 
 
 def test_what_a_page_fails_with_comes_when_it_is_its_turn(sandbox, feed):
@@ -96,7 +109,7 @@ def test_what_a_page_fails_with_comes_when_it_is_its_turn(sandbox, feed):
 def test_an_empty_token_is_none(empty):
     bodies = [b'{"items":[],"pagination_token":"p%d"}' % number for number in range(empty)]
     bodies.append(b'{"items":[],"pagination_token":"","sync_token":"s"}')
-    client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](bodies.pop(0)))
+    client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](bodies.pop(0)), ask_ahead=lambda *_: None)
     pages = list(Feed(client, stream="x", filters={}).initial_pass())
     assert [page.pagination_token for page in pages] == [*(f"p{number}" for number in range(empty)), None]
 

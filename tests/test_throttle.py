@@ -39,6 +39,18 @@ def test_a_cap_spaces_requests_evenly(clock):
     assert turns(Throttle(4, clock=clock, sleep=clock.sleep), clock, 4) == [0, 0.25, 0.5, 0.75]
 
 
+def test_a_turn_is_taken_at_once_or_not_at_all(clock):
+    throttle = Throttle(4, clock=clock, sleep=clock.sleep)
+    assert [throttle.take_turn(), throttle.take_turn()] == [True, False]
+    assert turns(throttle, clock, 2) == [0.25, 0.5]
+    throttle.pause(3)
+    clock.sleep(1)
+    assert not throttle.take_turn()
+    clock.sleep(2)
+    assert throttle.take_turn()
+    assert clock.now == 103.5
+
+
 def test_a_pause_holds_everybody_back(clock):
     throttle = Throttle(clock=clock, sleep=clock.sleep)
     throttle.pause(3)

@@ -11,7 +11,6 @@ import json
 import logging
 import threading
 import typing as t
-from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +21,7 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack import client, feed, passes, pen, run, streams, swept
+from tap_contentstack import client, connection, feed, passes, pen, run, streams, swept
 from tap_contentstack import tap as tap_module
 from tap_contentstack.run import Run
 from tap_contentstack.tap import TapContentstack
@@ -35,6 +34,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Sandbox
+    from tap_contentstack.settings import Settings
     from tests.model.clock import Clock
 
 Json: t.TypeAlias = dict[str, t.Any]
@@ -52,7 +52,7 @@ class Plan:
 
     Attributes:
         chance: Decides whose turn it is.
-        lazy: Whether a page is fetched when it is needed, not ahead.
+        lazy: Whether a request that is sent ahead is answered when that is needed, not when it is sent.
         every_state: Whether a STATE is always due, or never but at the end.
         page_size: Items that an answer about deleted items may have; with few_checks, how soon a start-over is cheaper.
         few_checks: Requests that such answers may cost.
@@ -115,27 +115,6 @@ class Paper:
         pass
 
 
-class Eager(Executor):
-    """Does at once what it is given."""
-
-    @override
-    def submit(self, fn: t.Any, /, *args: t.Any, **kwargs: t.Any) -> Future[t.Any]:
-        future: Future[t.Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - to be raised where the result is asked for
-            future.set_exception(error)
-        return future
-
-
-class Lazy(Executor):
-    """Does what it is given when the result is asked for."""
-
-    @override
-    def submit(self, fn: t.Any, /, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        return SimpleNamespace(result=lambda: fn(*args, **kwargs))
-
-
 class MemoryTap(TapContentstack):
     """The tap, wired to a sandbox in this process."""
 
@@ -154,13 +133,7 @@ class MemoryTap(TapContentstack):
     def client(self) -> client.Client:
         settings = self.settings
         throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
-        made = client.Client(settings, throttle, self.logger)
-        made._pool = t.cast("t.Any", self.wire)
-        return made
-
-    @cached_property
-    def readers(self) -> Executor:
-        return Lazy() if self.plan.lazy else Eager()
+        return client.Client(settings, throttle, self.logger)
 
 
 class MemoryRun(Run):
@@ -209,9 +182,13 @@ class Listener(logging.Handler):
 
 
 @contextmanager
-def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
-    """Let the tap's waits and clocks be the model's."""
+def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[None]:
+    """Let the tap's waits and clocks be the model's, and its requests go to the wire."""
 
+    def open_pool(settings: Settings) -> t.Any:
+        return *opened(settings)[:2], wire
+
+    opened = connection.open_pool
     wait_until = functools.partial(swept.wait_until, clock=clock.time, sleep=clock.sleep)
 
     with ExitStack() as stack:
@@ -223,6 +200,7 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome) -> Iterator[None]:
                 SimpleNamespace(freeze=lambda: None),
             ),  # or nothing would ever be freed in a process of many runs
             (swept, "wait_until", wait_until),
+            (connection, "open_pool", open_pool),
             (backoff._sync, "time", clock),
             (tap_module, "STATE_INTERVAL", 0.0 if plan.every_state else float("inf")),
             (passes, "PAGE_SIZE", plan.page_size),
@@ -272,9 +250,9 @@ def run_tap(
             running.ended.wait(PATIENCE)
 
     wire = Wire(sandbox, before, plan.after)
-    wire.short_page, wire.hidden_type = plan.short_page, plan.hidden_type
+    wire.short_page, wire.hidden_type, wire.lazy = plan.short_page, plan.hidden_type, plan.lazy
     tap: MemoryTap | None = None
-    with virtual(clock, plan, outcome), listening(outcome):
+    with virtual(clock, plan, outcome, wire), listening(outcome):
         try:
             tap = tap_class(
                 wire,

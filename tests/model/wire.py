@@ -1,11 +1,13 @@
-"""The way from the tap's client to the sandbox, without a socket, and with the faults that a network has."""
+"""The way from the tap's connections to the sandbox, without a socket, and with the faults that a network has."""
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import typing as t
 from dataclasses import dataclass
+from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
 import urllib3
@@ -43,14 +45,48 @@ def refuse(fault: Fault, params: Mapping[str, str]) -> None:
         raise Refusal(fault.status, fault.status, "No.")
 
 
+class Line:
+    """Stands for an open connection, on which a request can be sent before its answer is waited for."""
+
+    is_connected = True
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._answer: Callable[[], urllib3.HTTPResponse] = self.getresponse
+
+    def request(self, method: str, target: str, headers: Mapping[str, str]) -> None:
+        """Send a request, which is answered now or when the answer is waited for."""
+        self._answer = functools.partial(self._wire.urlopen, method, target, headers=headers)
+        if self._wire.lazy:
+            return
+        try:
+            response = self._answer()
+            response.data  # noqa: B018 - reads it
+        except urllib3.exceptions.HTTPError as error:
+            self._answer = mock.Mock(side_effect=error)
+        else:
+            self._answer = lambda: response
+
+    def getresponse(self) -> urllib3.HTTPResponse:
+        """Return the answer, read to its end."""
+        response = self._answer()
+        response.data  # noqa: B018
+        return response
+
+    def close(self) -> None:
+        """Be of no further use."""
+        self.is_connected = False
+
+
 class Wire:
-    """Stands for the client's connections, and answers its requests from a sandbox in the same process.
+    """Stands for the pools of connections, and answers their requests from a sandbox in the same process.
 
     Attributes:
         asked: What was asked so far.
         faults: Answers that were spoiled.
         short_page: The first page of the feed with items, from this request on, lacks one of them.
         hidden_type: A content type that lists do not have, though it is there.
+        lazy: Whether a request that is sent ahead is answered when its answer is waited for, not when it is sent.
     """
 
     def __init__(self, sandbox: Sandbox, before: Callable[[int], None], after: Callable[[int], None]) -> None:
@@ -61,6 +97,7 @@ class Wire:
         self.faults = 0
         self.short_page: int | None = None
         self.hidden_type: str | None = None
+        self.lazy = False
 
     def urlopen(self, method: str, target: str, *, headers: Mapping[str, str], **_: t.Any) -> urllib3.HTTPResponse:
         """Answer a request."""
@@ -116,4 +153,11 @@ class Wire:
         headers = {"Content-Type": "text/html" if kind == "html" else "application/json"}
         headers["Content-Length"] = str(length if kind == "cut" else len(body))
         headers |= fault.all_headers() if fault else {}
-        return urllib3.HTTPResponse(io.BytesIO(body), headers=headers, status=status, request_method=method)
+        return urllib3.HTTPResponse(
+            io.BytesIO(body),
+            headers=headers,
+            status=status,
+            request_method=method,
+            connection=t.cast("t.Any", Line(self)),
+            preload_content=False,
+        )

@@ -1,0 +1,247 @@
+"""Requests that are sent ahead of their turn, over real sockets: whose answer is whose, what becomes of lost ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import socket
+import ssl
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sandbox import Fault, Sandbox, seeded_stack
+from tap_contentstack.connection import Connection
+from tap_contentstack.errors import ApiError
+from tap_contentstack.settings import read_settings
+from tests.tap_process import wait_until
+
+TYPES = "/v3/content_types?environment=production"
+ONE = f"{TYPES}&limit=1"
+CREDENTIALS = {"api_key": "blt1", "access_token": "cs1", "environment": "production"}
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(seeded_stack(seed=3, entries=20)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def connection(sandbox) -> Connection:
+    return Connection(read_settings({**sandbox.settings, "request_timeout": 0.5}))
+
+
+def types_in(response) -> int:
+    assert response.status == 200
+    return len(json.loads(response.data)["content_types"])
+
+
+def test_an_answer_is_on_its_way_before_it_is_wanted(sandbox, connection):
+    connection.ask(TYPES)
+    connection.ask_ahead(ONE)
+    wait_until(lambda: len(sandbox.requests) == 2)
+    assert types_in(connection.collect(ONE)) == 1
+    assert connection.is_open
+
+
+def test_an_answer_that_nobody_collects_is_not_taken_for_another(connection):
+    everything = types_in(connection.ask(TYPES))
+    connection.ask_ahead(ONE)
+    assert types_in(connection.ask(TYPES)) == everything > 1
+    connection.ask_ahead(TYPES)
+    assert connection.collect(ONE) is None
+    assert types_in(connection.ask(ONE)) == 1
+    assert connection.collect(TYPES) is None
+
+
+def test_an_answer_is_collected_once(connection):
+    connection.ask(TYPES)
+    connection.ask_ahead(ONE)
+    assert connection.collect(ONE)
+    assert connection.collect(ONE) is None
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "slow"])
+def test_an_answer_that_is_lost_can_be_asked_for_again(sandbox, connection, kind):
+    connection.ask(TYPES)
+    sandbox.faults.add(Fault(kind=kind, delay=1))
+    connection.ask_ahead(ONE)
+    assert connection.collect(ONE) is None
+    assert not connection.is_open
+    assert types_in(connection.ask(ONE)) == 1
+    assert connection.is_open
+
+
+def test_nothing_is_sent_ahead_on_a_connection_that_is_not_there(sandbox, connection):
+    assert not connection.is_open
+    connection.ask_ahead(ONE)
+    sandbox.faults.add(Fault(kind="cut"))
+    with suppress(Exception):
+        connection.ask(TYPES)
+    assert not connection.is_open
+    assert connection.collect(ONE) is None
+
+
+def test_a_server_that_says_it_closes_is_not_asked_on_the_same_connection(sandbox, connection):
+    sandbox.faults.add(Fault(kind="slow", status=200, headers={"Connection": "close"}))
+    connection.ask(TYPES)
+    wait_until(lambda: not connection.is_open)
+    assert types_in(connection.ask(ONE)) == 1
+
+
+def test_each_thread_has_a_connection_of_its_own(connection):
+    connection.ask(TYPES)
+    connection.ask_ahead(ONE)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(lambda: (connection.is_open, connection.collect(ONE))).result() == (False, None)
+        everything = other.submit(lambda: types_in(connection.ask(TYPES))).result()
+    assert types_in(connection.collect(ONE)) == 1 < everything
+
+
+def certificate_for(host: str) -> bytes:
+    """Return a self-signed certificate and its key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, host)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM) + private
+
+
+class Site(BaseHTTPRequestHandler):
+    """Answers with what it was asked for."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = json.dumps([self.path, dict(self.headers)]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Proxy(ThreadingHTTPServer):
+    """Leads every CONNECT to one port of this machine, and notes it."""
+
+    leads_to = 0
+    daemon_threads = True
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self.tunnels: list[tuple[str, str | None]] = []
+
+
+class Tunnel(Site):
+    """One tunnel."""
+
+    server: Proxy
+
+    def do_CONNECT(self):
+        self.server.tunnels.append((self.path, self.headers["Proxy-Authorization"]))
+        self.close_connection = True
+        with socket.create_connection(("127.0.0.1", self.server.leads_to)) as site:
+            self.wfile.write(b"HTTP/1.1 200 -\r\n\r\n")
+            back = threading.Thread(target=pass_on, args=(site, self.connection))
+            back.start()
+            pass_on(self.connection, site)
+            back.join()
+
+
+def pass_on(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes, and the end of it."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(handler, context=None):
+        server = Proxy(("127.0.0.1", 0), handler)
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def tunnels(serve, tmp_path, monkeypatch):
+    """A proxy to a host that speaks TLS, of which the environment of this process knows the certificate."""
+    pem = tmp_path / "site.pem"
+    pem.write_bytes(certificate_for("cdn.example.org"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    proxy = serve(Tunnel)
+    proxy.leads_to = serve(Site, context).server_port
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"http://user:pass@127.0.0.1:{proxy.server_port}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+    return proxy.tunnels
+
+
+def test_a_request_is_sent_ahead_through_the_same_tunnel_and_the_proxy_sees_nothing_of_it(tunnels):
+    connection = Connection(read_settings({**CREDENTIALS, "base_url": "https://cdn.example.org"}))
+    connection.ask("/one")
+    for path in ("/two", "/three"):
+        assert connection.is_open
+        connection.ask_ahead(path)
+        response = connection.collect(path)
+        assert response
+        asked, headers = json.loads(response.data)
+        assert asked == path
+        assert headers["access_token"] == "cs1"
+        assert "Proxy-Authorization" not in headers
+    assert tunnels == [("cdn.example.org:443", "Basic dXNlcjpwYXNz")]
+
+
+def test_a_tunnel_that_is_lost_is_dug_again_before_anything_is_sent(tunnels):
+    connection = Connection(read_settings({**CREDENTIALS, "base_url": "https://cdn.example.org"}))
+    connection.ask("/one")
+    connection.ask_ahead("/two")
+    assert json.loads(connection.ask("/three").data)[0] == "/three"
+    assert [host for host, _ in tunnels] == ["cdn.example.org:443"] * 2
+
+
+@pytest.mark.usefixtures("tunnels")
+def test_a_certificate_that_is_not_trusted_is_told(monkeypatch, tmp_path):
+    other = tmp_path / "other.pem"
+    other.write_bytes(certificate_for("cdn.example.org"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    with pytest.raises(ApiError, match=r"cdn\.example\.org shows a certificate that is not trusted here"):
+        Connection(read_settings({**CREDENTIALS, "base_url": "https://cdn.example.org"})).ask("/one")
