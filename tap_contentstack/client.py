@@ -99,7 +99,7 @@ class Client:
         Where that would have to wait for its turn, or for a new connection, it is left to `get`.
         """
         if self._connection.is_open and self._throttle.take_turn():
-            self._count(requests=1)
+            self._count("requests")
             self._connection.ask_ahead(self._target(path, params))
 
     def _attempt(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], _purpose: str) -> T:
@@ -107,10 +107,10 @@ class Client:
         response = self._connection.collect(target)
         if response is None:
             self._throttle.wait_for_turn()
-            self._count(requests=1)
+            self._count("requests")
             response = self._connection.ask(target)
         body = response.data
-        self._count(bytes=len(body))
+        self._count("bytes", len(body))
         if response.status != HTTPStatus.OK:
             raise self._refusal(response, body, params)
         self._heed_limit(response)
@@ -127,9 +127,9 @@ class Client:
     def _target(self, path: str, params: Mapping[str, str]) -> str:
         return f"{path}?{urlencode({**params, 'environment': self._settings.environment})}"
 
-    def _count(self, **counts: int) -> None:
+    def _count(self, what: str, number: int = 1) -> None:
         with self._count_lock:
-            self.counts.update(counts)
+            self.counts[what] += number
 
     def _refusal(self, response: urllib3.BaseHTTPResponse, body: bytes, params: Mapping[str, str]) -> Exception:
         """Return the error that an answer other than 200 stands for."""
@@ -200,7 +200,7 @@ class Client:
 
     def _announce_wait(self, details: Details) -> None:
         path, _, _, purpose = details["args"]
-        self._count(retries=1)
+        self._count("retries")
         self._logger.warning(
             "%s: %s; waiting %.1f seconds before attempt %d of %d",
             purpose or path,

@@ -71,7 +71,7 @@ class Connection(threading.local):
     @property
     def is_open(self) -> bool:
         """Whether a request can be sent ahead."""
-        return self._line is not None and self._awaited is None and self._line.is_connected
+        return self._line is not None and self._awaited is None and not self._line.is_closed
 
     def ask_ahead(self, target: str) -> None:
         """Send a request whose answer is collected later; only while the connection is open."""

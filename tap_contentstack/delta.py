@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from tap_contentstack.items import PUBLISHED_BIT, TIME_SHIFT
 

@@ -8,11 +8,10 @@ import msgspec
 
 from tap_contentstack.conform import UNFIT, conformer, place
 from tap_contentstack.jsontext import cleaned, decode, is_clean
-from tap_contentstack.links import free_links, link_finder, unmapped_links
+from tap_contentstack.links import Link, free_links, link_finder, unmapped_links
 from tap_contentstack.paths import path_text
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.links import Link
     from tap_contentstack.paths import Path
     from tap_contentstack.table import Table
 
@@ -25,7 +24,7 @@ class ExactItem(msgspec.Struct, kw_only=True):
     publish_locale: str | None = None
     record: dict[str, t.Any] = {}
     unmapped: dict[str, t.Any] = {}
-    references: list[dict[str, str | None]] = []
+    links: list[Link] = []
     cleaned: bool = False
 
 
@@ -62,7 +61,7 @@ class ExactWay:
             publish_locale=_text(details.get("locale")) if isinstance(details, dict) else None,
             record=record,
             unmapped=unmapped,
-            references=msgspec.to_builtins(list(dict.fromkeys(links))),
+            links=list(dict.fromkeys(links)),
             cleaned=was_cleaned,
         )
 

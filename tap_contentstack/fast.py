@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import typing as t
 
 import msgspec
@@ -11,7 +10,7 @@ from msgspec import Raw
 from tap_contentstack.jsontext import decode, encode
 from tap_contentstack.links import FREE_MARKS, free_links
 from tap_contentstack.shapes import Shape
-from tap_contentstack.structs import InexpressibleError, attribute_of, struct_of, type_of
+from tap_contentstack.structs import InexpressibleError, struct_of, type_of
 from tap_contentstack.times import all_canonical
 from tap_contentstack.walk import UnfitError, compile_walk
 
@@ -19,9 +18,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tap_contentstack.links import Link
+    from tap_contentstack.pen import Part
     from tap_contentstack.table import Table
 
-    Emit: t.TypeAlias = Callable[[Raw, list[Link]], bytes]
+    Emit: t.TypeAlias = Callable[[Raw, list[Link]], Part]
 
 
 class Fast(t.Protocol):
@@ -37,7 +37,6 @@ class Fast(t.Protocol):
         """
 
 
-NO_LINKS = b"[]"
 NOT_AS_IT_CAME = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError)
 
 _KEY = t.Annotated[str, msgspec.Meta(min_length=1)]
@@ -47,7 +46,16 @@ _SYSTEM_KINDS: Mapping[str, set[str]] = {
     "publish_details": {"object"},
     "_version": {"integer", "number"},
 }
-_ANYTHING = Shape(kind="string")
+_ANYTHING = Shape(kind="string")  # of which nothing is asked
+_KNOWN_OF: Mapping[str, tuple[Shape, t.Any]] = {
+    "locale": (_ANYTHING, str | None),
+    "publish_details": (
+        Shape(kind="object", fields={"locale": _ANYTHING}),
+        struct_of({"locale": str | None}, closed=False) | None,
+    ),
+    "_version": (_ANYTHING, int | None),
+}
+"""What has to be known of system keys whose columns are deselected, or of a type that does not tell."""
 _decode_parts = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -60,15 +68,15 @@ class FastItem(msgspec.Struct, gc=False):
         publish_locale: The locale that it is published to.
         version: Its version.
         columns: The record's data columns: JSON text of an object, without its closing brace.
-        references: The column `_references`, as JSON text.
+        links: Its links.
     """
 
     uid: str
     locale: str | None
     publish_locale: str | None
     version: int | None
-    columns: bytes
-    references: bytes
+    columns: Part
+    links: list[Link]
 
 
 def fast_way(table: Table) -> Fast:
@@ -80,8 +88,6 @@ def fast_way(table: Table) -> Fast:
     except (InexpressibleError, SyntaxError, RecursionError):
         return lambda _, __=None: None
     emit = _emitter(table)
-    system_values = _system_values(table, shape)
-    published_to = _published_to(table)
 
     def fast(data: object, page_times: list[str] | None = None) -> FastItem | None:
         if type(data) is not Raw:  # an `Escaped` one
@@ -89,17 +95,13 @@ def fast_way(table: Table) -> Fast:
         links: list[Link] = []
         times: list[str] = [] if page_times is None else page_times
         try:
-            item = decode_item(data)
-            walk(item, links, times)
+            uid, locale, published_to, version = walk(decode_item(data), links, times)
             columns = emit(data, links)
         except NOT_AS_IT_CAME:
             return None
-        uid, locale, details, version = system_values(item)
         if uid is None or (page_times is None and not all_canonical(times)):
             return None
-        published = None if details is None else published_to(details)
-        found = encode(links) if links else NO_LINKS
-        return FastItem(uid, locale, published, version, columns, found)
+        return FastItem(uid, locale, published_to, version, columns, links)
 
     return fast
 
@@ -117,34 +119,10 @@ def _types(table: Table) -> tuple[Shape, dict[str, t.Any]]:
             msg = f"{key} of another type"
             raise InexpressibleError(msg)
     types["uid"] = _KEY
-    for field in table.deselected:
-        fields[field], types[field] = _ANYTHING, t.Any if field in _SYSTEM_KINDS else Raw
+    untold = {"publish_details"} if "publish_details" in fields and not fields["publish_details"].fields else set()
+    for field in untold.union(table.deselected):
+        fields[field], types[field] = _KNOWN_OF.get(field, (_ANYTHING, Raw))
     return Shape(kind="object", fields=fields), types
-
-
-def _system_values(table: Table, shape: Shape) -> Callable[[t.Any], tuple[t.Any, ...]]:
-    """Return what takes uid, locale, publish details and version from an item."""
-    fields = shape.fields or {}
-    if all(key in table.columns for key in _SYSTEM_KINDS):
-        return operator.attrgetter(*(attribute_of(shape, key) for key in _SYSTEM_KINDS))
-    getters = [
-        operator.attrgetter(attribute_of(shape, key)) if key in fields else (lambda _: None) for key in _SYSTEM_KINDS
-    ]
-    return lambda item: tuple(get(item) for get in getters)
-
-
-def _published_to(table: Table) -> Callable[[t.Any], str | None]:
-    """Return what takes the locale from publish details."""
-    details = table.columns.get("publish_details")
-    if details is None or details.fields is None:
-        return lambda value: _text(value.get("locale")) if isinstance(value, dict) else None
-    if "locale" not in details.fields:
-        return lambda _: None
-    return operator.attrgetter(attribute_of(details, "locale"))
-
-
-def _text(value: t.Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _emitter(table: Table) -> Emit:
@@ -155,8 +133,8 @@ def _emitter(table: Table) -> Emit:
     return _picking_emitter(table) if renamed or table.deselected else _plain_emitter
 
 
-def _plain_emitter(data: Raw, _links: list[Link]) -> bytes:
-    return bytes(data)[:-1]
+def _plain_emitter(data: Raw, _links: list[Link]) -> Part:
+    return memoryview(data)[:-1]
 
 
 def _picking_emitter(table: Table) -> Emit:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_contentstack.codec import encode
+import msgspec
+
 from tap_contentstack.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
-    from tap_contentstack.codec import Codec
+    from tap_contentstack.codec import Codec, FastItem
+    from tap_contentstack.links import Link
     from tap_contentstack.output import Output
-    from tap_contentstack.page import Page, RawItem
+    from tap_contentstack.page import RawItem
 
 PUBLISHED = frozenset({"entry_published", "asset_published"})
 UNPUBLISHED = frozenset({"entry_unpublished", "asset_unpublished"})
@@ -34,8 +35,7 @@ NAMED_AT_MOST = 10
 """Items without a usable key that are named one by one in the log; the rest is only counted."""
 
 
-@dataclass(slots=True)
-class Change:
+class Change(msgspec.Struct, gc=False):
     """What one event does to one row.
 
     Attributes:
@@ -94,17 +94,10 @@ class ItemReader:
     logger: logging.Logger
     typed: Callable[[str], Codec | None] | None = None
     """A content type's own codec, where the stream's knows too little of it to see which texts are links."""
-    _times_fit: bool = False
     unusable: int = 0
     cleaned: int = 0
     unfit: int = 0
     _unknown_events: set[str] = field(default_factory=set)
-
-    def begin(self, page: Page) -> Page:
-        """Prepare for a page's items, and return it: their times are looked at together, which is quicker."""
-        times = [item.event_at for item in page.items]
-        self._times_fit = max(map(len, times), default=0) <= MAX_LENGTH and all_canonical(times)
-        return page
 
     def concerns(self, item: RawItem) -> bool:
         """Return whether an item is one of the stream's."""
@@ -116,66 +109,75 @@ class ItemReader:
             return uid in {self.content_type_uid, ""}
         return self.covers(uid)
 
-    def rows(self, page: Page) -> tuple[list[t.Any], set[str]]:
-        """Return the messages of all rows of an initial pass's page, and the locales that they are published to.
+    @property
+    def _default_content_type(self) -> str:
+        """The content type of items that name none."""
+        return self.content_type_uid or ASSET_MARKER
 
-        The same as `published` for each item, without the changes that only a delta needs: first loads are made here.
-        """
-        messages: list[t.Any] = []
-        locales: set[str] = set()
-        times: list[str] = []
-        made_of: list[tuple[RawItem | None, int]] = []
-        """For each message: its item, if the times are not checked yet, and where they end in `times`."""
-        lines = self.output.takes_lines
-        fast, spliced, feed_locale, scope = self.codec.fast, self.output.spliced, self.feed_locale, self.locales
+    def rows(self, items: Iterable[RawItem]) -> list[Change]:
+        """Return the rows that an initial pass brings: whatever is published, and nothing of the history."""
         uid = self.content_type_uid
-        for item in self.begin(page).items:
-            if item.type not in PUBLISHED or (item.content_type_uid != uid and not self.concerns(item)):
-                continue
-            row = fast(item.data, times) if lines else None
-            if row and (locale := row.publish_locale or feed_locale or row.locale):
-                if not scope or locale in scope:
-                    event_at = item.event_at if self._times_fit else in_utc(item.event_at)
-                    if self.typed:
-                        row.references = self._typed_references(item) or row.references
-                    messages.append(spliced(row, locale, item.type, self._content_type(item), event_at))
-                    made_of.append((item, len(times)))
-                    locales.add(locale)
-            elif change := self._exactly(item):
-                messages.append(change.message)
-                made_of.append((None, len(times)))
-                locales.add(t.cast("str", change.locale))
+        published = [
+            item for item in items if item.type in PUBLISHED and (item.content_type_uid == uid or self.concerns(item))
+        ]
+        return [row for row in self._published(published) if row]
+
+    def changes(self, items: Iterable[RawItem]) -> list[Change]:
+        """Return what a delta brings, in its order."""
+        concerned = [item for item in items if self.concerns(item)]
+        rows = iter(self._published([item for item in concerned if item.type in PUBLISHED]))
+        changes = [next(rows) if item.type in PUBLISHED else self._removed(item) for item in concerned]
+        return [change for change in changes if change]
+
+    def _published(self, items: list[RawItem]) -> list[Change | None]:
+        """Return the row of each item, or None if it is out of scope or has no usable key.
+
+        Many at once: what they have in common is done once, and their times are checked together.
+        """
+        rows: list[Change | None] = []
+        fits: list[tuple[Change, FastItem]] = []
+        times: list[str] = []
+        begins: list[int] = []
+        """Where the times begin of each row that fits, if they do."""
+        fast = self.codec.fast if self.output.takes_lines else None
+        feed_locale, scope, default = self.feed_locale, self.locales, self._default_content_type
+        for item in items:
+            begin = len(times)
+            fit = fast(item.data, times) if fast else None
+            if (
+                fit is None
+                or len(item.event_at) > MAX_LENGTH
+                or not (locale := fit.publish_locale or feed_locale or fit.locale)
+            ):
+                rows.append(self._exactly(item))
+            elif scope and locale not in scope:
+                rows.append(None)
+            else:
+                uid = item.content_type_uid or default
+                row = Change(fit.uid, locale, item.type, item.event_at, uid, fit.version)
+                times.append(item.event_at)
+                begins.append(begin)
+                rows.append(row)
+                fits.append((row, fit))
+                if self.typed and (links := self._typed_links(item)) is not None:
+                    fit.links = links
         if not all_canonical(times):
-            begin = 0
-            for place, (unchecked, end) in enumerate(made_of):
-                if unchecked and not all_canonical(times[begin:end]) and (change := self._exactly(unchecked)):
-                    messages[place] = change.message
-                begin = end
-        return messages, locales
+            ends = [*begins[1:], len(times)]
+            good = [all_canonical(times[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+            odd = {id(row) for (row, _), is_good in zip(fits, good, strict=True) if not is_good}
+            fits = [each for each, is_good in zip(fits, good, strict=True) if is_good]
+            rows = [self._exactly(item) if id(row) in odd else row for item, row in zip(items, rows, strict=True)]
+        if fits:
+            self.output.splice(fits)
+        return rows
 
-    def published(self, item: RawItem) -> Change | None:
-        """Return the row that a published item is, or None if it is out of scope or has no usable key."""
-        row = self.codec.fast(item.data) if self.output.takes_lines else None
-        if not row or not (locale := row.publish_locale or self.feed_locale or row.locale):
-            return self._exactly(item)
-        if self.locales and locale not in self.locales:
-            return None
-        event_at = item.event_at if self._times_fit else in_utc(item.event_at)
-        if self.typed:
-            row.references = self._typed_references(item) or row.references
-        message = self.output.spliced(row, locale, item.type, self._content_type(item), event_at)
-        return Change(row.uid, locale, item.type, item.event_at, item.content_type_uid, row.version, message)
-
-    def _typed_references(self, item: RawItem) -> bytes | None:
+    def _typed_links(self, item: RawItem) -> list[Link] | None:
         """Return an entry's links as its content type tells them, or None if that is not known."""
         codec = self.typed(item.content_type_uid) if self.typed else None
         if codec is None:
             return None
         row = codec.fast(item.data)
-        return row.references if row else encode(codec.exact(item.data).references)
-
-    def _content_type(self, item: RawItem) -> str:
-        return item.content_type_uid or self.content_type_uid or ASSET_MARKER
+        return row.links if row else codec.exact(item.data).links
 
     def _exactly(self, item: RawItem) -> Change | None:
         exact = self.codec.exact(item.data)
@@ -185,17 +187,19 @@ class ItemReader:
             return None
         if self.locales and locale not in self.locales:
             return None
-        typed_references = self._typed_references(item)
+        content_type_uid = item.content_type_uid or self._default_content_type
+        typed_links = self._typed_links(item)
+        links = exact.links if typed_links is None else typed_links
         self.cleaned += exact.cleaned
         self.unfit += bool(exact.unmapped)
         record = exact.record | {
             "uid": exact.uid,
             "_publish_locale": locale,
-            "_content_type_uid": self._content_type(item),
+            "_content_type_uid": content_type_uid,
             "_sync_type": item.type,
             "_sync_event_at": in_utc(item.event_at),
             "_sdc_deleted_at": None,
-            "_references": exact.references if typed_references is None else json.loads(typed_references),
+            "_references": msgspec.to_builtins(links),
             "_unmapped": exact.unmapped or None,
         }
         return Change(
@@ -203,12 +207,12 @@ class ItemReader:
             locale,
             item.type,
             item.event_at,
-            item.content_type_uid,
+            content_type_uid,
             exact.record.get("_version"),
             self.output.message(record),
         )
 
-    def removed(self, item: RawItem) -> Change | None:
+    def _removed(self, item: RawItem) -> Change | None:
         """Return the tombstone that an unpublished or deleted item is.
 
         An unpublish names the locale that it is about. A delete may stand for one locale or for the whole item:
@@ -229,7 +233,8 @@ class ItemReader:
             if named is None:
                 self._note_unusable(item, exact.uid)
             return None
-        change = Change(exact.uid, locale, item.type, item.event_at, item.content_type_uid)
+        content_type_uid = item.content_type_uid or self._default_content_type
+        change = Change(exact.uid, locale, item.type, item.event_at, content_type_uid)
         if locale:
             change.message = self.tombstone(change, locale)
         return change
@@ -241,7 +246,7 @@ class ItemReader:
             {
                 "uid": change.uid,
                 "_publish_locale": locale,
-                "_content_type_uid": change.content_type_uid or self.content_type_uid or ASSET_MARKER,
+                "_content_type_uid": change.content_type_uid,
                 "_sync_type": change.event,
                 "_sync_event_at": moment,
                 "_sdc_deleted_at": moment or _now(),

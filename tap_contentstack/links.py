@@ -22,8 +22,6 @@ ASSETS = "sys_assets"
 """Stands for the content type of an asset, as in the feed."""
 LINKLESS = frozenset({"_metadata", "_workflow", "ACL", "publish_details"})
 """System keys; none of them links to entries or assets."""
-RICH_TEXT_MARKS = (b'-uid"', b'asset_uid"')
-"""One of these is in every rich text that has a link."""
 FREE_MARKS = (b"-uid", b"_uid")
 """One of these is in all JSON that has a link."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import abc
 import datetime as dt
 import typing as t
+from itertools import repeat
 
+import msgspec
 from singer_sdk.batch import Batcher
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
@@ -14,13 +16,14 @@ from tap_contentstack.pen import encode
 from tap_contentstack.sdk import SDKBatchMessage, pop_deselected_record_properties
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.codec import FastItem
-    from tap_contentstack.pen import Pen
+    from tap_contentstack.items import Change
+    from tap_contentstack.pen import Part, Pen
     from tap_contentstack.sdk import BatchConfig
 
 
@@ -28,7 +31,7 @@ class Output(abc.ABC):
     """Makes messages of records (needs no pen), and writes them (needs it)."""
 
     takes_lines = False
-    """Whether `spliced` can be used: the bytes of an item that fits its schema go to the target as they came."""
+    """Whether `splice` can be used: the bytes of an item that fits its schema go to the target as they came."""
     version: int = 0
     """The table's version, in every message."""
     holds_back = False
@@ -44,10 +47,10 @@ class Output(abc.ABC):
 
     @abc.abstractmethod
     def write(self, messages: Iterable[t.Any]) -> None:
-        """Write messages that `message` or `spliced` made."""
+        """Write messages that `message` or `splice` made."""
 
-    def spliced(self, item: FastItem, locale: str, event: str, content_type_uid: str, event_at: str | None) -> t.Any:
-        """Return the message of an item that fits its schema, without building the record."""
+    def splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
+        """Give rows of items that fit their schema their messages, without building the records."""
         raise NotImplementedError
 
     def finish(self) -> None:  # noqa: B027 - most hold nothing back
@@ -66,8 +69,11 @@ class PlainOutput(Output):
         raise NotImplementedError
 
 
+encode_lines = msgspec.json.Encoder().encode_lines
+
+
 class LineOutput(Output):
-    """RECORD messages as lines: the usual way."""
+    """RECORD messages as lines, each of which is the parts of its text: the usual way."""
 
     takes_lines = True
 
@@ -80,28 +86,11 @@ class LineOutput(Output):
             columns: The selected columns.
         """
         self._pen = pen
-        self._stream = stream
         self._columns = frozenset(columns)
         self._head = b'{"type":"RECORD","stream":' + encode(stream) + b',"record":'
         self._has_time = "_sync_event_at" in self._columns
         self._has_references = "_references" in self._columns
-        self._middles: dict[tuple[str, str, str], bytes] = {}
         self._tail = b""
-
-    def _middle(self, locale: str, event: str, content_type_uid: str) -> bytes:
-        """Return the added columns that few rows differ in, as text that goes on after the data columns."""
-        key = (locale, event, content_type_uid)
-        if (text := self._middles.get(key)) is None:
-            values = {
-                "_publish_locale": locale,
-                "_content_type_uid": content_type_uid,
-                "_sync_type": event,
-                "_sdc_deleted_at": None,
-                "_unmapped": None,
-            }
-            selected = {column: value for column, value in values.items() if column in self._columns}
-            text = self._middles[key] = b"," + encode(selected)[1:-1]
-        return text
 
     @override
     def begin(self, version: int | None) -> None:
@@ -109,30 +98,50 @@ class LineOutput(Output):
         self._tail = b""
 
     @override
-    def spliced(self, item: FastItem, locale: str, event: str, content_type_uid: str, event_at: str | None) -> bytes:
-        parts = [self._head, item.columns, self._middle(locale, event, content_type_uid)]
-        if self._has_time:
-            parts += (b',"_sync_event_at":"', event_at.encode(), b'"') if event_at else (b',"_sync_event_at":null',)
-        if self._has_references:
-            parts += (b',"_references":', item.references)
-        parts.append(self._tail or self._new_tail())
-        return b"".join(parts)
+    def splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
+        head, tail = self._head, b"}" + (self._tail or self._new_tail())
+        before_links, links_of = (b',"_references":', _texts_of(rows)) if self._has_references else (b"", repeat(b""))
+        has_time = self._has_time
+        shared_by: tuple[str | None, str, str] | None = None
+        for (row, item), links in zip(rows, links_of, strict=False):
+            key = row.locale, row.event, row.content_type_uid
+            if key != shared_by:
+                shared, shared_by = self._shared(*key), key
+            time = f',"_sync_event_at":"{row.event_at}"'.encode() if has_time else b""
+            row.message = head, item.columns, shared, time, before_links, links, tail
+
+    def _shared(self, locale: str | None, event: str, content_type_uid: str) -> bytes:
+        """Return the added columns that few rows differ in, as text that goes on after the data columns."""
+        values = {
+            "_publish_locale": locale,
+            "_content_type_uid": content_type_uid,
+            "_sync_type": event,
+            "_sdc_deleted_at": None,
+            "_unmapped": None,
+        }
+        selected = {column: value for column, value in values.items() if column in self._columns}
+        return b"," + encode(selected)[1:-1]
 
     @override
-    def message(self, record: dict[str, t.Any]) -> bytes:
+    def message(self, record: dict[str, t.Any]) -> tuple[bytes, ...]:
         selected = {column: value for column, value in record.items() if column in self._columns}
-        return b"".join((self._head, encode(selected)[:-1], self._tail or self._new_tail()))
+        return self._head, encode(selected), self._tail or self._new_tail()
 
     def _new_tail(self) -> bytes:
         """Return how messages end until they are written: they share the time of their page."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").encode()
-        self._tail = b'},"version":%d,"time_extracted":"%s"}\n' % (self.version, now)
+        self._tail = b',"version":%d,"time_extracted":"%s"}\n' % (self.version, now)
         return self._tail
 
     @override
-    def write(self, messages: Iterable[bytes]) -> None:
+    def write(self, messages: Iterable[Iterable[Part]]) -> None:
         self._pen.write_lines(messages)
         self._tail = b""
+
+
+def _texts_of(rows: Sequence[tuple[Change, FastItem]]) -> Iterable[bytes]:
+    """Return the text of each row's links: encoded at once, a line each, for no line of JSON has a line end in it."""
+    return encode_lines([item.links for _, item in rows]).split(b"\n")
 
 
 class MappedOutput(Output):

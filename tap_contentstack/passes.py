@@ -20,7 +20,7 @@ from itertools import islice
 from tap_contentstack.delta import Delta
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
 from tap_contentstack.feed import PAGE_SIZE
-from tap_contentstack.items import PUBLISHED, TYPE_DELETED
+from tap_contentstack.items import TYPE_DELETED
 
 if t.TYPE_CHECKING:
     import logging
@@ -28,8 +28,8 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.bookmarks import Bookmark
     from tap_contentstack.feed import Feed
-    from tap_contentstack.items import Change, ItemReader
-    from tap_contentstack.page import Page, RawItem
+    from tap_contentstack.items import ItemReader
+    from tap_contentstack.page import Page
 
 FOLLOW_ROUNDS = 5
 """Deltas that are read after an initial pass, to catch up with what was edited meanwhile."""
@@ -150,7 +150,8 @@ class Passes:
         seen = bookmark.items_seen  # ahead of the bookmark's where batches hold records back
         for page in self._with_refusals(pages):
             self.progress.expect(page.total_count, bookmark.items_seen, self.reader.output)
-            messages, locales = self.reader.rows(page)
+            rows = self.reader.rows(page.items)
+            messages = [row.message for row in rows]
             seen += len(page.items)
             if self.record_limit is not None:
                 with self.pen:
@@ -161,7 +162,7 @@ class Passes:
             self.table.wait_for_version()
             with self.pen:
                 self.table.write(messages)
-                bookmark.add_locales(locales)
+                bookmark.add_locales({row.locale for row in rows if row.locale})
                 if page.sync_token is None:
                     self.table.checkpoint(lambda: self._advance(page, seen))  # noqa: B023 - called at once
                 else:
@@ -187,11 +188,6 @@ class Passes:
         if Reason.COUNT not in self._reasons:
             raise StartOver(Reason.COUNT, detail)
         self.logger.warning("The API counts %d items and gave %d, twice; going on with these", total, seen)
-
-    def _read(self, item: RawItem) -> Change | None:
-        if not self.reader.concerns(item):
-            return None
-        return self.reader.published(item) if item.type in PUBLISHED else self.reader.removed(item)
 
     def _delta(self) -> int:
         """Load what changed since the bookmark's sync token; return how many items that were."""
@@ -233,12 +229,10 @@ class Passes:
             delta.note(page)
             if self.record_limit is not None and delta.pages > 1:
                 return
-            changes = []
-            for item in self.reader.begin(page).items:
+            for item in page.items:
                 if item.type == TYPE_DELETED and self.reader.concerns(item):
                     self._on_type_deleted(item.content_type_uid)
-                elif (change := self._read(item)) and delta.wins(change):
-                    changes.append(change)
+            changes = [change for change in self.reader.changes(page.items) if delta.wins(change)]
             messages = [change.message for change in changes]
             with self.pen:
                 self.table.write(messages[: self.record_limit])
@@ -273,7 +267,7 @@ class Passes:
 
     def _still_published(self, content_type_uid: str, locale: str, uids: list[str]) -> set[str]:
         is_asset = any(event.startswith("asset") for event in self.reader.events)
-        uid = None if is_asset else content_type_uid or self.reader.content_type_uid
+        uid = None if is_asset else content_type_uid
         try:
             return self.feed.still_published(uid, locale, uids)
         except NotFoundError:

@@ -7,6 +7,7 @@ import datetime as dt
 import sys
 import threading
 import typing as t
+from itertools import chain
 
 import msgspec
 from singer_sdk.io_base import GenericSingerWriter
@@ -17,6 +18,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    Part: t.TypeAlias = bytes | memoryview
+    """A part of a line's text."""
 
 if sys.platform == "linux":
     import fcntl
@@ -43,7 +46,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
-        self._lines: list[bytes] = []
+        self._parts: list[Part] = []
 
     def __enter__(self) -> t.Self:
         """Wait for the pen and take it."""
@@ -65,14 +68,14 @@ class Pen(GenericSingerWriter[bytes, Message]):
         finally:
             self._lock.release()
 
-    def write_lines(self, lines: Iterable[bytes]) -> None:
-        """Write finished lines, each with its line end; only for whoever holds the pen."""
-        self._lines.extend(lines)
+    def write_lines(self, lines: Iterable[Iterable[Part]]) -> None:
+        """Write finished lines, each as the parts of its text, with its line end; only for whoever holds the pen."""
+        self._parts.extend(chain.from_iterable(lines))
 
     @override
     def write_message(self, message: Message) -> None:
         with self:
-            self._lines.append(self.format_message(message))
+            self._parts.append(self.format_message(message))
 
     @override
     def serialize_message(self, message: Message) -> bytes:
@@ -80,9 +83,9 @@ class Pen(GenericSingerWriter[bytes, Message]):
 
     def flush(self) -> None:
         """Hand the lines over to whoever reads stdout."""
-        if self._lines:
-            lines, self._lines = self._lines, []
-            sys.stdout.buffer.write(b"".join(lines))
+        if self._parts:
+            parts, self._parts = self._parts, []
+            sys.stdout.buffer.write(b"".join(parts))
             sys.stdout.buffer.flush()
 
     def widen_pipe(self) -> None:

@@ -20,6 +20,8 @@ from tap_contentstack.swept import SweptStream
 if t.TYPE_CHECKING:
     from tap_contentstack.tap import TapContentstack
 
+GARBAGE_THRESHOLD = 20_000
+"""Objects that a collection of cycles is put off for; a page makes some hundred, none of which is part of a cycle."""
 TICK = 0.5
 """Seconds between two looks at whether a line about the progress is due."""
 LAST_WORDS = 1.5
@@ -66,7 +68,9 @@ class Run:
         ]
         self._begin(streams)
         self._tap.pen.widen_pipe()
-        gc.freeze()  # what is there now stays: modules, schemas, settings; not to be looked through again and again
+        # What is there now stays (modules, schemas, settings), and pages make no cycles: there is little to be found.
+        gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD)
         for stream in streams:
             self._waiting.put(stream)
         for number in range(min(self._tap.settings.max_concurrency, len(streams))):

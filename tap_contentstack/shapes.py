@@ -108,6 +108,11 @@ class Shape:
         return self.fields is not None and self.fields.keys() == REFERENCE_KEYS
 
     @property
+    def is_rich_text(self) -> bool:
+        """Whether it is a JSON rich text."""
+        return self.kind == "object" and self.fields is None and self.media_type == RICH_TEXT
+
+    @property
     def is_free(self) -> bool:
         """Whether anything may be inside."""
         return self.kind == "json" or (self.kind in {"object", "array"} and self.fields is None and self.items is None)

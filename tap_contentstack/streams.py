@@ -162,7 +162,7 @@ class FeedStream(SweptStream):
     def rows(self) -> Iterable[dict[str, t.Any]]:
         reader = self._reader(PlainOutput())
         for page in self._feed().initial_pass():
-            yield from reader.rows(page)[0]
+            yield from (row.message for row in reader.rows(page.items))
 
     # What passes do to the table
 

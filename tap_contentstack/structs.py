@@ -25,6 +25,13 @@ class AnyObject(Struct, gc=False):
     """A JSON object, whatever is in it."""
 
 
+class RichText(Struct, gc=False):
+    """A JSON rich text: where it can link to something."""
+
+    attrs: Raw = Raw(b"{}")
+    children: Raw = Raw(b"[]")
+
+
 _SCALARS: Mapping[str, t.Any] = {
     "string": str,
     "date-time": t.Annotated[str, Meta(max_length=MAX_LENGTH)],  # the rest of the check is for many times at once
@@ -74,11 +81,13 @@ def type_of(shape: Shape, *, searched: bool = True) -> t.Any:
     if shape.check is not None or (shape.is_free and not shape.nullable):
         msg = "more than a type"
         raise InexpressibleError(msg)
-    if shape.kind == "json" or (shape.is_free and searched):
+    if shape.kind == "json" or (shape.is_free and searched and not shape.is_rich_text):
         return Raw
-    if shape.fields is not None:
+    if shape.is_rich_text and searched:
+        inner: t.Any = RichText
+    elif shape.fields is not None:
         types = {key: type_of(each, searched=key not in LINKLESS) for key, each in shape.fields.items()}
-        inner: t.Any = struct_of(types)
+        inner = struct_of(types)
     elif shape.items is not None:
         inner = list[type_of(shape.items)]  # type: ignore[misc]
     else:

@@ -13,14 +13,13 @@ from tap_contentstack.links import (
     FREE_MARKS,
     HTML_MARKS,
     LINKLESS,
-    RICH_TEXT_MARKS,
     Link,
     free_links,
     html_links,
     rich_text_links,
 )
 from tap_contentstack.paths import Text, path_text
-from tap_contentstack.shapes import ASSET_UID, HTML, RICH_TEXT
+from tap_contentstack.shapes import ASSET_UID, HTML
 from tap_contentstack.structs import attribute_of
 
 if t.TYPE_CHECKING:
@@ -29,8 +28,11 @@ if t.TYPE_CHECKING:
     from tap_contentstack.paths import Path
     from tap_contentstack.shapes import Shape
 
-    Walk: t.TypeAlias = Callable[[t.Any, list[Link], list[str]], None]
+    Known: t.TypeAlias = tuple[str | None, str | None, str | None, int | None]
+    Walk: t.TypeAlias = Callable[[t.Any, list[Link], list[str]], Known]
 
+SYSTEM_KEYS = ("uid", "locale", "publish_details", "_version")
+"""Keys of an item that tell what it is."""
 _FIRST_BYTES = {"object": ord("{"), "array": ord("[")}
 _INDEX = "[\0]"
 """Stands for an index in a path."""
@@ -57,16 +59,28 @@ _NAMES: Mapping[str, t.Any] = {
 def compile_walk(shape: Shape) -> Walk:
     """Return what takes an item, decoded into the struct of its shape, and adds its links and its times to two lists.
 
-    It raises `UnfitError` if what stayed text is not of the type that it should be.
+    It returns what is to be known of the item itself: its uid, its content's locale, the one that it is published to,
+    and its version. It raises `UnfitError` if what stayed text is not of the type that it should be.
 
     Raises:
         SyntaxError: The schema is nested too deeply to be written down.
     """
     names = dict(_NAMES)
-    body = list(_Writer(names).fields(shape, "item", None, ())) or ["pass"]
-    source = "\n".join(["def walk(item, links, times):", *(f" {line}" for line in body)])
+    body = [*_Writer(names).fields(shape, "item", None, ()), f"return {_known(shape)}"]
+    source = "\n".join(["def walk(item, links, times):", *_indented(body)])
     exec(compile(source, "<walk>", "exec"), names)  # noqa: S102 - made of the schema's structure; its texts are quoted
     return t.cast("Walk", names["walk"])
+
+
+def _known(shape: Shape) -> str:
+    """Return the source of what is to be known of an item itself."""
+    fields = shape.fields or {}
+    values = {key: f"item.{attribute_of(shape, key)}" if key in fields else "None" for key in SYSTEM_KEYS}
+    details = fields.get("publish_details")
+    locale = "None"
+    if details is not None and details.fields and "locale" in details.fields:
+        locale = f"None if (v := {values['publish_details']}) is None else v.{attribute_of(details, 'locale')}"
+    return ", ".join([values["uid"], values["locale"], locale, values["_version"]])
 
 
 class _IndexedPaths(dict[t.Any, str]):
@@ -116,13 +130,18 @@ class _Writer:
         elif shape.is_reference:
             uid, content_type = (f"{name}.{attribute_of(shape, key)}" for key in ("uid", "_content_type_uid"))
             yield f"if ({name} := {value}) is not None and {uid}: links.append(Link({path}, {uid}, {content_type}))"
+        elif shape.is_rich_text:
+            yield f"if ({name} := {value}) is not None:"
+            for key in ("attrs", "children"):
+                yield f" {key} = bytes({name}.{key})"
+                found = f"rich_text({{{key!r}: decode({key})}}, (None, Text({path})), links)"
+                yield f" if {_any_mark(FREE_MARKS, key)}: {found}"
         elif shape.is_free:
-            find, marks = ("rich_text", RICH_TEXT_MARKS) if shape.media_type == RICH_TEXT else ("free", FREE_MARKS)
             yield f"if ({name} := {value}) is not None:"
             yield f" {name} = bytes({name})"
             if shape.kind in _FIRST_BYTES:
                 yield f" if {name}[0] != {_FIRST_BYTES[shape.kind]} and {name} != b'null': raise UnfitError"
-            yield f" if {_any_mark(marks, name)}: {find}(decode({name}), (None, Text({path})), links)"
+            yield f" if {_any_mark(FREE_MARKS, name)}: free(decode({name}), (None, Text({path})), links)"
 
     def fields(self, shape: Shape, name: str, path: Path | None, indices: tuple[str, ...]) -> Iterator[str]:
         """Yield the lines that look at an object which is not null."""
@@ -150,5 +169,5 @@ def _steps(path: Path | None) -> Iterator[str | int]:
 
 
 def _any_mark(marks: tuple[str, ...] | tuple[bytes, ...], name: str) -> str:
-    """Return the source of a search for any of several marks: first for its first byte, which is quick."""
-    return " or ".join(f"{mark[:1]!r} in {name} and {mark!r} in {name}" for mark in marks)
+    """Return the source of a search for any of several marks: first for its first character, which is quick."""
+    return " or ".join(f"{mark[0]!r} in {name} and {mark!r} in {name}" for mark in marks)

@@ -8,6 +8,7 @@ import pytest
 
 from tap_contentstack import schema as schemas
 from tap_contentstack.codec import Codec
+from tap_contentstack.links import Link
 from tap_contentstack.page import decode_page
 
 IN_GROUP = [
@@ -45,8 +46,8 @@ def links(item):
     data = decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data
     exact, fast = codec.exact(data), codec.fast(data)
     if fast is not None:
-        assert json.loads(fast.references) == exact.references
-    return [(each["path"], each["uid"], each["content_type_uid"]) for each in exact.references]
+        assert fast.links == exact.links
+    return [(each.path, each.uid, each.content_type_uid) for each in exact.links]
 
 
 @pytest.mark.parametrize(
@@ -128,4 +129,4 @@ def test_an_escaped_key_hides_no_link():
     text = rb'{"uid":"e0","body":{"children":[{"attrs":{"entry\u002duid":"e1"}}]}}'
     data = decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data
     assert codec.fast(data) is None
-    assert codec.exact(data).references == [{"path": "body.children[0]", "uid": "e1", "content_type_uid": None}]
+    assert codec.exact(data).links == [Link("body.children[0]", "e1", None)]

@@ -16,7 +16,7 @@ from tap_contentstack.pen import Pen, PenClosedError
 def test_nothing_is_handed_over_before_the_pen_is_let_go_of(capfdbinary):
     pen = Pen()
     with pen:
-        pen.write_lines([b"1\n"])
+        pen.write_lines([[b"1\n"]])
         pen.write_message(StateMessage(value={}))
         assert capfdbinary.readouterr().out == b""
     assert capfdbinary.readouterr().out == b'1\n{"type":"STATE","value":{}}\n'
@@ -28,8 +28,8 @@ def test_messages_of_many_threads_stay_whole_and_each_ones_in_order(capfdbinary)
     def write(stream: str) -> None:
         for number in range(200):
             with pen:
-                pen.write_lines([f'{{"stream":"{stream}",'.encode()])
-                pen.write_lines([f'"number":{number}}}\n'.encode()])
+                pen.write_lines([[f'{{"stream":"{stream}",'.encode()]])
+                pen.write_lines([[f'"number":{number}}}\n'.encode()]])
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "abcdef"]
     for thread in threads:
@@ -45,7 +45,7 @@ def test_a_closed_pen_writes_no_more(capfdbinary):
     pen = Pen()
     assert pen.close(timeout=1)
     with pytest.raises(PenClosedError), pen:
-        pen.write_lines([b"late\n"])
+        pen.write_lines([[b"late\n"]])
     assert capfdbinary.readouterr().out == b""
 
 

@@ -197,7 +197,7 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
             (
                 run,
                 "gc",
-                SimpleNamespace(freeze=lambda: None),
+                SimpleNamespace(freeze=lambda: None, set_threshold=lambda _: None),
             ),  # or nothing would ever be freed in a process of many runs
             (swept, "wait_until", wait_until),
             (connection, "open_pool", open_pool),

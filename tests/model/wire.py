@@ -48,7 +48,7 @@ def refuse(fault: Fault, params: Mapping[str, str]) -> None:
 class Line:
     """Stands for an open connection, on which a request can be sent before its answer is waited for."""
 
-    is_connected = True
+    is_closed = False
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -75,7 +75,7 @@ class Line:
 
     def close(self) -> None:
         """Be of no further use."""
-        self.is_connected = False
+        self.is_closed = True
 
 
 class Wire:
