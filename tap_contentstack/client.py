@@ -27,9 +27,9 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator, Mapping
 
-    import urllib3
     from backoff.types import Details
 
+    from tap_contentstack.connection import Answer
     from tap_contentstack.settings import Settings
     from tap_contentstack.throttle import Throttle
 
@@ -104,20 +104,20 @@ class Client:
 
     def _attempt(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], _purpose: str) -> T:
         target = self._target(path, params)
-        response = self._connection.collect(target)
-        if response is None:
+        answer = self._connection.collect(target)
+        if answer is None:
             self._throttle.wait_for_turn()
             self._count("requests")
-            response = self._connection.ask(target)
-        body = response.data
+            answer = self._connection.ask(target)
+        body = answer.body
         self._count("bytes", len(body))
-        if response.status != HTTPStatus.OK:
-            raise self._refusal(response, body, params)
-        self._heed_limit(response)
+        if answer.status != HTTPStatus.OK:
+            raise self._refusal(answer, params)
+        self._heed_limit(answer)
         try:
             return accept(body)
         except ValueError as error:
-            kind = response.headers.get("Content-Type", "unknown").split(";")[0]
+            kind = answer.headers.get("Content-Type", "unknown").split(";")[0]
             msg = (
                 f"{self._host} answered with something else than the API's JSON ({kind}: {error}): "
                 "check base_url, and for a proxy in between"
@@ -131,14 +131,14 @@ class Client:
         with self._count_lock:
             self.counts[what] += number
 
-    def _refusal(self, response: urllib3.BaseHTTPResponse, body: bytes, params: Mapping[str, str]) -> Exception:
+    def _refusal(self, answer: Answer, params: Mapping[str, str]) -> Exception:
         """Return the error that an answer other than 200 stands for."""
-        status = response.status
+        status = answer.status
         if status in RETRIED_CLIENT_ERRORS or (
             status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in FATAL_SERVER_ERRORS
         ):
-            return self._transient(response)
-        error = _error_body(body)
+            return self._transient(answer)
+        error = _error_body(answer.body)
         code, fields = error.get("error_code"), error.get("errors")
         named = set(fields) if isinstance(fields, dict) else set()
         said = f"HTTP {status}, error code {code}: {error.get('error_message', 'no reason given')}"
@@ -180,10 +180,10 @@ class Client:
             (code == UNKNOWN_TOKEN or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}, token),
         )
 
-    def _transient(self, response: urllib3.BaseHTTPResponse) -> TransientError:
-        status = response.status
+    def _transient(self, answer: Answer) -> TransientError:
+        status = answer.status
         throttled = status == HTTPStatus.TOO_MANY_REQUESTS
-        retry_after = _retry_after(response)
+        retry_after = _retry_after(answer)
         if throttled:
             self._throttle.slow_down()
         if retry_after:
@@ -191,10 +191,10 @@ class Client:
         what = "is throttling" if throttled else "has a problem"
         return TransientError(f"{self._host} {what} (HTTP {status})", retry_after=retry_after, throttled=throttled)
 
-    def _heed_limit(self, response: urllib3.BaseHTTPResponse) -> None:
+    def _heed_limit(self, answer: Answer) -> None:
         """Follow the rate-limit headers of a good answer: nothing left means that the next request would be refused."""
-        if response.headers.get("x-ratelimit-remaining") == "0":
-            self._throttle.pause(_limit_reset(response))
+        if answer.headers.get("x-ratelimit-remaining") == "0":
+            self._throttle.pause(_limit_reset(answer))
         else:
             self._throttle.recover()
 
@@ -246,11 +246,11 @@ def _waits() -> Generator[float, TransientError, None]:
         longest = min(longest * 2, LONGEST_WAIT)
 
 
-def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
+def _retry_after(answer: Answer) -> float | None:
     """Return the seconds that `Retry-After` asks for (a number, or a date), or a used-up limit's reset."""
-    value = response.headers.get("Retry-After", "").strip()
+    value = answer.headers.get("Retry-After", "").strip()
     if not value:
-        return _limit_reset(response) if response.headers.get("x-ratelimit-remaining") == "0" else None
+        return _limit_reset(answer) if answer.headers.get("x-ratelimit-remaining") == "0" else None
     try:
         seconds = float(value)
     except ValueError:
@@ -261,10 +261,10 @@ def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     return _bounded(seconds)
 
 
-def _limit_reset(response: urllib3.BaseHTTPResponse) -> float:
+def _limit_reset(answer: Answer) -> float:
     """Return the seconds until the rate limit is fresh; one where the API does not tell (the limit is per second)."""
     try:
-        reset = float(response.headers.get("x-ratelimit-reset", ""))
+        reset = float(answer.headers.get("x-ratelimit-reset", ""))
     except ValueError:
         return 1.0
     seconds = reset - time.time() if reset > EPOCH_THRESHOLD else reset

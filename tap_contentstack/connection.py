@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import threading
 import typing as t
+import zlib
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -15,10 +17,26 @@ from requests.adapters import HTTPAdapter
 from tap_contentstack.errors import ApiError, SettingsError, TransientError
 
 if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_contentstack.settings import Settings
 
-LOST = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+LOST = (OSError, EOFError, zlib.error, http.client.HTTPException, urllib3.exceptions.HTTPError)
 """What an answer that was not waited for can have come to."""
+
+
+class Answer(t.NamedTuple):
+    """An answer, whatever it says.
+
+    Attributes:
+        status: Its HTTP status.
+        headers: Its headers, whose names may be asked for in any case.
+        body: Its whole body, decompressed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Connection(threading.local):
@@ -40,8 +58,8 @@ class Connection(threading.local):
         self._line: urllib3.connection.HTTPConnection | None = None
         self._awaited: str | None = None
 
-    def ask(self, target: str) -> urllib3.BaseHTTPResponse:
-        """Send a request and return its answer with its whole body.
+    def ask(self, target: str) -> Answer:
+        """Send a request and return its answer.
 
         Args:
             target: Path and query.
@@ -63,10 +81,9 @@ class Connection(threading.local):
                 preload_content=False,
             )
             self._line = t.cast("urllib3.connection.HTTPConnection | None", response.connection)
-            response.data  # noqa: B018 - reads it, and gives the connection back
+            return Answer(response.status, response.headers, response.data)
         except (urllib3.exceptions.HTTPError, UnicodeError) as error:
             raise self._failure(error) from None
-        return response
 
     @property
     def is_open(self) -> bool:
@@ -84,7 +101,7 @@ class Connection(threading.local):
         else:
             self._awaited = target
 
-    def collect(self, target: str) -> urllib3.BaseHTTPResponse | None:
+    def collect(self, target: str) -> Answer | None:
         """Return the answer to a request that was sent ahead; None if it was not, or if the answer is lost.
 
         A server need not wait for as long as a target may hold a thread up: that is no failure to speak of.
@@ -93,7 +110,7 @@ class Connection(threading.local):
             return None
         self._awaited = None
         try:
-            return self._line.getresponse()
+            return receive(self._line)
         except LOST:
             self._line.close()
             return None
@@ -133,6 +150,18 @@ def host_of(settings: Settings) -> str | None:
     return urlsplit(settings.url).hostname
 
 
+def receive(line: http.client.HTTPConnection) -> Answer:
+    """Return the answer to the request that was sent last on a connection.
+
+    It is read past urllib3's own wrapping, which takes as long as the reading.
+    """
+    response = http.client.HTTPConnection.getresponse(line)
+    body = response.read()
+    if response.headers.get("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)
+    return Answer(response.status, t.cast("Mapping[str, str]", response.headers), body)
+
+
 def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConnectionPool]:
     """Return what the target of each request begins with, the headers of all, and where a connection comes from.
 
@@ -167,6 +196,7 @@ def _own_headers(settings: Settings) -> dict[str, str]:
         "access_token": settings.access_token,
         "User-Agent": settings.user_agent or f"tap-contentstack/{version('tap-contentstack')}",
         "Accept": "application/json",
+        "Accept-Encoding": "gzip",
     }
     if settings.branch:
         headers["branch"] = settings.branch

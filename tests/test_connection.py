@@ -41,7 +41,7 @@ def connection(sandbox) -> Connection:
 
 def types_in(response) -> int:
     assert response.status == 200
-    return len(json.loads(response.data)["content_types"])
+    return len(json.loads(response.body)["content_types"])
 
 
 def test_an_answer_is_on_its_way_before_it_is_wanted(sandbox, connection):
@@ -62,6 +62,19 @@ def test_an_answer_that_nobody_collects_is_not_taken_for_another(connection):
     assert connection.collect(TYPES) is None
 
 
+@pytest.mark.parametrize(
+    ("target", "encoding"), [(TYPES, "gzip"), ("/v3/content_types/nothing?environment=production", None)]
+)
+def test_an_answer_is_the_same_in_both_ways(connection, target, encoding):
+    asked = connection.ask(target)
+    connection.ask_ahead(target)
+    collected = connection.collect(target)
+    assert (collected.status, collected.body) == (asked.status, asked.body)
+    for name in ("content-type", "Content-Type"):
+        assert collected.headers[name] == asked.headers[name]
+    assert collected.headers.get("Content-Encoding") == asked.headers.get("Content-Encoding") == encoding
+
+
 def test_an_answer_is_collected_once(connection):
     connection.ask(TYPES)
     connection.ask_ahead(ONE)
@@ -69,10 +82,13 @@ def test_an_answer_is_collected_once(connection):
     assert connection.collect(ONE) is None
 
 
-@pytest.mark.parametrize("kind", ["reset", "cut", "slow"])
+@pytest.mark.parametrize("kind", ["reset", "cut", "slow", "broken gzip"])
 def test_an_answer_that_is_lost_can_be_asked_for_again(sandbox, connection, kind):
     connection.ask(TYPES)
-    sandbox.faults.add(Fault(kind=kind, delay=1))
+    if kind == "broken gzip":
+        sandbox.faults.add(Fault(kind="html", status=200, headers={"Content-Encoding": "gzip"}))
+    else:
+        sandbox.faults.add(Fault(kind=kind, delay=1))
     connection.ask_ahead(ONE)
     assert connection.collect(ONE) is None
     assert not connection.is_open
@@ -223,7 +239,7 @@ def test_a_request_is_sent_ahead_through_the_same_tunnel_and_the_proxy_sees_noth
         connection.ask_ahead(path)
         response = connection.collect(path)
         assert response
-        asked, headers = json.loads(response.data)
+        asked, headers = json.loads(response.body)
         assert asked == path
         assert headers["access_token"] == "cs1"
         assert "Proxy-Authorization" not in headers
@@ -234,7 +250,7 @@ def test_a_tunnel_that_is_lost_is_dug_again_before_anything_is_sent(tunnels):
     connection = Connection(read_settings({**CREDENTIALS, "base_url": "https://cdn.example.org"}))
     connection.ask("/one")
     connection.ask_ahead("/two")
-    assert json.loads(connection.ask("/three").data)[0] == "/three"
+    assert json.loads(connection.ask("/three").body)[0] == "/three"
     assert [host for host, _ in tunnels] == ["cdn.example.org:443"] * 2
 
 

@@ -27,7 +27,7 @@ from tap_contentstack.run import Run
 from tap_contentstack.tap import TapContentstack
 from tap_contentstack.throttle import Throttle
 from tests.model.baton import PATIENCE, Baton
-from tests.model.wire import Asked, Wire
+from tests.model.wire import Asked, Line, Wire
 
 if t.TYPE_CHECKING:
     import random
@@ -201,6 +201,7 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
             ),  # or nothing would ever be freed in a process of many runs
             (swept, "wait_until", wait_until),
             (connection, "open_pool", open_pool),
+            (connection, "receive", Line.receive),
             (backoff._sync, "time", clock),
             (tap_module, "STATE_INTERVAL", 0.0 if plan.every_state else float("inf")),
             (passes, "PAGE_SIZE", plan.page_size),

@@ -15,6 +15,7 @@ import urllib3
 from sandbox.event import encode
 from sandbox.refusal import Refusal, invalid
 from sandbox.service import written
+from tap_contentstack.connection import Answer
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +53,7 @@ class Line:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._answer: Callable[[], urllib3.HTTPResponse] = self.getresponse
+        self._answer: Callable[[], urllib3.HTTPResponse] = mock.Mock(side_effect=AssertionError("nothing was sent"))
 
     def request(self, method: str, target: str, headers: Mapping[str, str]) -> None:
         """Send a request, which is answered now or when the answer is waited for."""
@@ -67,11 +68,10 @@ class Line:
         else:
             self._answer = lambda: response
 
-    def getresponse(self) -> urllib3.HTTPResponse:
-        """Return the answer, read to its end."""
+    def receive(self) -> Answer:
+        """Return the answer."""
         response = self._answer()
-        response.data  # noqa: B018
-        return response
+        return Answer(response.status, response.headers, response.data)
 
     def close(self) -> None:
         """Be of no further use."""
