@@ -85,8 +85,11 @@ class Pen(GenericSingerWriter[bytes, Message]):
         """Hand the lines over to whoever reads stdout."""
         if self._parts:
             parts, self._parts = self._parts, []
-            sys.stdout.buffer.write(b"".join(parts))
-            sys.stdout.buffer.flush()
+            stdout = sys.stdout.buffer
+            rest = memoryview(b"".join(parts))
+            while rest:  # unbuffered (PYTHONUNBUFFERED), it may take a part only, should a signal come
+                rest = rest[stdout.write(rest) :]
+            stdout.flush()
 
     def widen_pipe(self) -> None:
         """Make room for some pages in the pipe to the target, where the system can: else each page waits for it."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import io
 import json
 import threading
+from types import SimpleNamespace
 
 import pytest
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, StateMessage
@@ -39,6 +41,15 @@ def test_messages_of_many_threads_stay_whole_and_each_ones_in_order(capfdbinary)
     lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     for name in "abcdef":
         assert [line["number"] for line in lines if line["stream"] == name] == list(range(200))
+
+
+def test_a_stdout_that_takes_a_part_at_a_time_gets_all_of_it(monkeypatch):
+    written = io.BytesIO()
+    stdout = SimpleNamespace(write=lambda data: written.write(data[:7]), flush=lambda: None)
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=stdout))
+    with (pen := Pen()):
+        pen.write_lines([[b'{"type":', b'"RECORD"}\n'], [b"{}\n"]])
+    assert written.getvalue() == b'{"type":"RECORD"}\n{}\n'
 
 
 def test_a_closed_pen_writes_no_more(capfdbinary):

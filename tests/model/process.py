@@ -106,10 +106,11 @@ class Paper:
     def __init__(self, clock: Clock, outcome: Outcome) -> None:
         self._clock, self._outcome = clock, outcome
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         lines = bytes(data).splitlines(keepends=True)
         self._outcome.lines += lines
         self._outcome.times += [self._clock.now] * len(lines)
+        return len(data)
 
     def flush(self) -> None:
         pass
