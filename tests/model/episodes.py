@@ -87,9 +87,10 @@ def a_grown_stack(chance: random.Random, _setup: Json) -> list[Step]:
     return [Step("run", a_seed(chance), {**calm_run(chance), "edits": edits, "everywhere": chance.random() < 0.3})]
 
 
-def a_type_that_goes(chance: random.Random, _setup: Json) -> list[Step]:
-    """A content type is deleted, and perhaps made again."""
+def a_type_that_goes(chance: random.Random, setup: Json) -> list[Step]:
+    """A content type is deleted, and perhaps made again; what tells of it may be one of many pages."""
     return [
+        *([many_pages(chance, setup)] if chance.random() < 0.5 else ()),
         Step("run", a_seed(chance), calm_run(chance)),
         Step("type", a_seed(chance), {"how": chance.choice(("delete", "recreate"))}),
         Step("edit", a_seed(chance), {"times": chance.choice((1, 3)), "focused": False}),

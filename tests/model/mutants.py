@@ -56,8 +56,10 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "checkpoint before the records",
         "passes",
-        "                self.table.write(messages)\n                bookmark.add_locales(locales)\n",
-        """                bookmark.add_locales(locales)
+        """                self.table.write(messages)
+                bookmark.add_locales({row.locale for row in rows if row.locale})
+""",
+        """                bookmark.add_locales({row.locale for row in rows if row.locale})
                 if page.sync_token is None:
                     self.table.checkpoint(lambda: self._advance(page, seen))
                 self.table.write(messages)
@@ -81,13 +83,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "items",
         "exact.publish_locale or self.feed_locale or exact.locale",
         "exact.locale or exact.publish_locale or self.feed_locale",
-        more=(
-            ("row.publish_locale or feed_locale or row.locale", "row.locale or row.publish_locale or feed_locale"),
-            (
-                "row.publish_locale or self.feed_locale or row.locale",
-                "row.locale or row.publish_locale or self.feed_locale",
-            ),
-        ),
+        more=(("fit.publish_locale or feed_locale or fit.locale", "fit.locale or fit.publish_locale or feed_locale"),),
     ),
     Mutant(
         "skip the check of deletes",
@@ -175,11 +171,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "take history in an initial pass for changes",
         "items",
-        "        for item in self.begin(page).items:\n            if item.type not in PUBLISHED",
-        """        for item in self.begin(page).items:
-            if item.type in UNPUBLISHED | DELETED and (change := self.removed(item)) and change.locale:
-                messages.append(change.message)
-            if item.type not in PUBLISHED""",
+        "        return [row for row in self._published(published) if row]\n",
+        """        removed = [self._removed(item) for item in items if item.type in UNPUBLISHED | DELETED]
+        return [row for row in self._published(published) + removed if row and row.locale]
+""",
+    ),
+    Mutant(
+        "take the answer to another request",
+        "connection",
+        "        if self._awaited != target or self._line is None:\n",
+        "        if self._awaited is None or self._line is None:\n",
     ),
     Mutant("overlook a change of locales", "streams", '            "locales": settings.locales,\n', ""),
     Mutant("overlook a change of the start date", "streams", '            "start_date": settings.start_date,\n', ""),

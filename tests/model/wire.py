@@ -11,6 +11,7 @@ from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
 import urllib3
+from typing_extensions import override
 
 from sandbox.event import encode
 from sandbox.refusal import Refusal, invalid
@@ -76,6 +77,17 @@ class Line:
     def close(self) -> None:
         """Be of no further use."""
         self.is_closed = True
+
+
+class Response(urllib3.HTTPResponse):
+    """An answer that tells on which connection it came."""
+
+    line: Line
+
+    @property
+    @override
+    def connection(self) -> t.Any:
+        return self.line
 
 
 class Wire:
@@ -153,11 +165,8 @@ class Wire:
         headers = {"Content-Type": "text/html" if kind == "html" else "application/json"}
         headers["Content-Length"] = str(length if kind == "cut" else len(body))
         headers |= fault.all_headers() if fault else {}
-        return urllib3.HTTPResponse(
-            io.BytesIO(body),
-            headers=headers,
-            status=status,
-            request_method=method,
-            connection=t.cast("t.Any", Line(self)),
-            preload_content=False,
+        response = Response(
+            io.BytesIO(body), headers=headers, status=status, request_method=method, preload_content=False
         )
+        response.line = Line(self)
+        return response
