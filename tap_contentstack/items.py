@@ -138,7 +138,7 @@ class ItemReader:
         fits: list[tuple[Change, FastItem]] = []
         times: list[str] = []
         begins: list[int] = []
-        """Where the times begin of each row that fits, if they do."""
+        """For each row that fits: where its times begin among those that have to be checked."""
         fast = self.codec.fast if self.output.takes_lines else None
         feed_locale, scope, default = self.feed_locale, self.locales, self._default_content_type
         for item in items:
@@ -153,8 +153,8 @@ class ItemReader:
             elif scope and locale not in scope:
                 rows.append(None)
             else:
-                uid = item.content_type_uid or default
-                row = Change(fit.uid, locale, item.type, item.event_at, uid, fit.version)
+                content_type_uid = item.content_type_uid or default
+                row = Change(fit.uid, locale, item.type, item.event_at, content_type_uid, fit.version)
                 times.append(item.event_at)
                 begins.append(begin)
                 rows.append(row)

@@ -14,10 +14,10 @@ from tap_contentstack.names import stream_name
 from tests.model.target import ADDED
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sandbox.event import Event
-    from tests.model.target import Row, Table
+    from tests.model.target import Key, Row, Table
     from tests.model.world import World
 
 Json: t.TypeAlias = dict[str, t.Any]
@@ -38,9 +38,24 @@ class Holder(t.Protocol):
 
 
 def differences(
-    world: World, settings: Json, target: Holder, selected: set[str], forgotten: Mapping[str, set[str]] | None = None
+    world: World,
+    settings: Json,
+    target: Holder,
+    selected: set[str],
+    *,
+    forgotten: Mapping[str, set[str]] | None = None,
+    is_left: Callable[[str, Key], bool] = lambda *_: False,
 ) -> Iterator[str]:
-    """Yield what is wrong in the tables of the selected streams, but for columns that are forgotten."""
+    """Yield what is wrong in the tables of the selected streams.
+
+    Args:
+        world: Where what is published is.
+        settings: What of it is in scope.
+        target: The tables.
+        selected: The streams.
+        forgotten: Columns of each table that are not compared.
+        is_left: Whether a row may be there that is not published.
+    """
     for stream in sorted(selected):
         if stream in {"content_types", "global_fields"}:
             yield from _definitions(world, target, stream)
@@ -48,7 +63,7 @@ def differences(
         expected = published(world, settings, stream)
         rows = target.live(stream)
         unknown = (forgotten or {}).get(stream, set())
-        if extra := rows.keys() - expected.keys():
+        if extra := {key for key in rows.keys() - expected.keys() if not is_left(stream, key)}:
             yield f"{stream} holds {sorted(extra)}, which are not published"
         if missing := expected.keys() - rows.keys():
             yield f"{stream} lacks {sorted(missing)}"

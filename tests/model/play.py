@@ -45,6 +45,7 @@ if t.TYPE_CHECKING:
 
     from tests.model.history import History
     from tests.model.steps import Json, Step
+    from tests.model.target import Key
 
 SETTLING_RUNS = 5
 CRASHES = 6
@@ -109,6 +110,8 @@ class Play:
         self._outputs: list[str] = []  # the scope of each run that wrote something
         self._confirmed_at = 0
         self._scopes = {self._scope}
+        self._left: set[tuple[str, Key]] = set()  # rows that nothing tells to be gone
+        self._stale: dict[str, set[str]] = {}  # columns of each table that some run did not know of
 
     def play(self) -> None:
         """Take all steps, let things settle, and see what is there.
@@ -281,8 +284,10 @@ class Play:
         outcome, edited = self._tap_run(details, state, chance)
         transcript = self._transcript(outcome)
         if dropping:
+            del self._states[1:]  # none of them knows that the rows are lost
             for stream in outcome.selected:
                 self.target.tables.pop(stream, None)
+                self._stale.pop(stream, None)
         self._last = outcome, transcript
         self._check_memory(state, transcript)
         loss = None
@@ -297,6 +302,7 @@ class Play:
         stops = self.figures.reloads
         confirmed = self._load(transcript, loss, chance, state, merging=refreshing)
         self._stopped = self.figures.reloads > stops
+        self._note_stale(transcript)
         if outcome.code == 0 and loss is None and not edited and not self._stopped:
             self._check_gone(state)
             listless = outcome.selected - {*LISTS} | self._known_types(state)
@@ -479,20 +485,31 @@ class Play:
     def _compare(self, streams: set[str]) -> None:
         if self.settings.get("event_types"):
             return
-        for difference in differences(self.world, self.settings, self.target, streams, self._forgotten()):
+        for difference in differences(
+            self.world, self.settings, self.target, streams, forgotten=self._stale, is_left=self._is_left
+        ):
             self._fail("content", difference)
 
-    def _forgotten(self) -> dict[str, set[str]]:
-        """Return the columns of each table that the last run could not know of: their field and the state are gone."""
-        _, transcript = self._last
+    def _is_left(self, stream: str, key: Key) -> bool:
+        """Return whether a row may be left over from a delete that did not tell its locale, as no state did either."""
+        behaviour = self.world.sandbox.behaviour
+        if behaviour.deletes == "per_locale" or behaviour.compaction == "none":
+            return False
+        bookmarks = ((self._given or {}).get("bookmarks") or {}).values()
+        lists = [bookmark.get("locales") for bookmark in bookmarks if isinstance(bookmark, dict)]
+        if key[-1] not in {locale for locales in lists if isinstance(locales, list) for locale in locales}:
+            self._left.add((stream, key))
+        return (stream, key) in self._left
+
+    def _note_stale(self, transcript: Transcript) -> None:
+        """Note the columns of tables that a run could not know of: their field and the state are gone."""
         bookmarks = (self._given or {}).get("bookmarks") or {}
-        result = {}
         for stream, table in self.target.tables.items():
             bookmark = bookmarks.get(stream)
             types = bookmark.get("types") if isinstance(bookmark, dict) else None
-            known = transcript.columns(stream) | set(types if isinstance(types, dict) else ())
-            result[stream] = table.columns.keys() - known - {"uid", *ADDED}
-        return result
+            if columns := transcript.columns(stream):
+                known = columns | set(types if isinstance(types, dict) else ())
+                self._stale.setdefault(stream, set()).update(table.columns.keys() - known - {"uid", *ADDED})
 
     def _fail(self, what: str, text: str) -> t.NoReturn:
         msg = f"{what}: {text}"
