@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from tap_contentstack.items import PUBLISHED_BIT, TIME_SHIFT
+from tap_contentstack.changes import PUBLISHED_BIT, TIME_SHIFT
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.items import Change
+    from tap_contentstack.changes import Change
     from tap_contentstack.page import Page
 
 

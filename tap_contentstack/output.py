@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import SelectionMask
 
+    from tap_contentstack.changes import Change
     from tap_contentstack.codec import FastItem
-    from tap_contentstack.items import Change
     from tap_contentstack.pen import Part, Pen
     from tap_contentstack.sdk import BatchConfig
 

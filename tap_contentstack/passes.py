@@ -17,10 +17,10 @@ import typing as t
 from dataclasses import dataclass, field
 from itertools import islice
 
+from tap_contentstack.changes import TYPE_DELETED
 from tap_contentstack.delta import Delta
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
 from tap_contentstack.feed import PAGE_SIZE
-from tap_contentstack.items import TYPE_DELETED
 
 if t.TYPE_CHECKING:
     import logging

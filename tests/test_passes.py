@@ -13,10 +13,11 @@ from msgspec import Raw
 
 from tap_contentstack import passes as passes_module
 from tap_contentstack.bookmarks import Bookmark
+from tap_contentstack.changes import Change
 from tap_contentstack.codec import Codec
 from tap_contentstack.delta import Delta
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
-from tap_contentstack.items import Change, ItemReader
+from tap_contentstack.items import ItemReader
 from tap_contentstack.output import PlainOutput
 from tap_contentstack.page import Page, RawItem
 from tap_contentstack.passes import ContentTypeGoneError, Passes
