@@ -242,6 +242,34 @@ def test_both_ways_agree_on_schemas_that_a_user_edited(column, value):
     assert_same_both_ways(Codec(schema), read({"uid": "e1", "a": value}))
 
 
+FREE = {"type": ["object", "null"]}
+CLOSED = schemas.entry_schema(CONTENT_TYPE)["properties"]["publish_details"]
+
+
+@pytest.mark.parametrize("selected", [None, {"uid"}], ids=["selected", "deselected"])
+@pytest.mark.parametrize("column", [FREE, CLOSED], ids=["free", "closed"])
+@pytest.mark.parametrize(
+    ("details", "locale"),
+    [
+        ({"locale": "fr-fr"}, "fr-fr"),
+        ({"locale": "fr-fr", "more": [1]}, "fr-fr"),
+        ({"locale": None}, None),
+        ({"locale": 5}, None),
+        ({}, None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_the_locale_published_to_is_known_whatever_becomes_of_its_column(details, locale, column, selected):
+    schema = {
+        "properties": {"uid": {"type": "string"}, "locale": {"type": ["string", "null"]}, "publish_details": column}
+    }
+    codec = Codec(schema, selected=selected)
+    data = read({"uid": "e1", "publish_details": details, "locale": "en-us"})
+    assert codec.exact(data).publish_locale == locale
+    assert_same_both_ways(codec, data)
+
+
 def test_numbers_keep_their_digits():
     codec = entry_codec(CONTENT_TYPE)
     text = (
