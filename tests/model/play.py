@@ -12,7 +12,8 @@ The guarantee has limits (README: "How it recovers"), and so have the histories.
 - A delete that does not tell its locales (compacted, and `whole` or `nameless`) removes the rows of the locales that
   the confirmed state knows, of any stream.
 - No version in the state is ahead of the clock.
-- A page may lack an item once a run, and only while the API has always counted right.
+- A page may lack an item in one run, and only while the API has always counted right: a pass that goes on from a page
+  that was short starts over, and what the API leaves out twice is believed.
 - A uid belongs to one content type, and an item's `_version` only grows.
 - A dropped table is loaded anew with the state hidden, again and again until the target has confirmed a state; before
   that, nobody but the user knows of it. Tables of deselected streams are not dropped.
@@ -91,6 +92,7 @@ class Play:
         self._given: Json | None = None  # the state that the last run got
         self._stopped = False
         self._counts_are_right, self._damaged = True, False
+        self._lacked = False  # whether a page has lacked an item
         self._excused = False  # whether there was ever a reason to start over
         self._tap_class = tap_class
         self.world = World(
@@ -357,6 +359,8 @@ class Play:
         self._excused |= details.get("short_page") is not None or "wrong" in self.world.sandbox.behaviour.total_count
         for fault in details.get("faults", ()):
             self.world.sandbox.faults.add(Fault(**fault))
+        short_page = details.get("short_page") if self._counts_are_right and not self._lacked else None
+        self._lacked |= short_page is not None
         plan = Plan(
             chance=chance,
             lazy=details.get("lazy", False),
@@ -364,7 +368,7 @@ class Play:
             page_size=details.get("page_size", 100),
             few_checks=details.get("few_checks", 10),
             stop_at=details.get("stop_at"),
-            short_page=details.get("short_page") if self._counts_are_right else None,
+            short_page=short_page,
             hidden_type=self._hidden_type(details, chance),
             before=lambda number: edit(number, "before"),
             after=lambda number: edit(number, "after"),
