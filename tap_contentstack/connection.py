@@ -55,6 +55,7 @@ class Connection(threading.local):
         self._settings = settings
         self._prefix, self._headers, self._pool = open_pool(settings)
         self._timeout = urllib3.Timeout(connect=settings.request_timeout, read=settings.request_timeout)
+        self._head = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
         self._line: urllib3.connection.HTTPConnection | None = None
         self._awaited: str | None = None
 
@@ -91,11 +92,15 @@ class Connection(threading.local):
         return self._line is not None and self._awaited is None and not self._line.is_closed
 
     def ask_ahead(self, target: str) -> None:
-        """Send a request whose answer is collected later; only while the connection is open."""
+        """Send a request whose answer is collected later; only while the connection is open.
+
+        It is the same as all others but for its target, so it is not put together anew, which would take as long as
+        reading the answer.
+        """
         if (line := self._line) is None:
             return
         try:
-            line.request("GET", f"{self._prefix}{target}", headers=self._headers)
+            line.sock.sendall(f"GET {self._prefix}{target} HTTP/1.1\r\n{self._head}\r\n".encode())
         except LOST:
             line.close()
         else:
@@ -151,12 +156,12 @@ def host_of(settings: Settings) -> str | None:
 
 
 def receive(line: http.client.HTTPConnection) -> Answer:
-    """Return the answer to the request that was sent last on a connection.
-
-    It is read past urllib3's own wrapping, which takes as long as the reading.
-    """
-    response = http.client.HTTPConnection.getresponse(line)
+    """Return the answer to a request that was sent past a connection's own methods: so it is read past them, too."""
+    response = http.client.HTTPResponse(line.sock, method="GET")
+    response.begin()
     body = response.read()
+    if response.will_close:
+        line.close()
     if response.headers.get("Content-Encoding") == "gzip":
         body = gzip.decompress(body)
     return Answer(response.status, t.cast("Mapping[str, str]", response.headers), body)
@@ -184,6 +189,7 @@ def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConn
         raise SettingsError(msg) from None
     connections = t.cast("urllib3.HTTPConnectionPool", pool)
     headers = {name: str(value) for name, value in request.headers.items()}
+    headers["Host"] = urlsplit(request.url or url).netloc.rpartition("@")[2]
     prefix = adapter.request_url(request, found["proxies"]).rstrip("/")
     if prefix:  # a proxy takes the request itself, and its credentials with it
         headers |= connections.proxy_headers or {}

@@ -52,6 +52,14 @@ def test_an_answer_is_on_its_way_before_it_is_wanted(sandbox, connection):
     assert connection.is_open
 
 
+def test_a_request_that_is_sent_ahead_is_like_any_other(sandbox, connection):
+    connection.ask(ONE)
+    connection.ask_ahead(ONE)
+    connection.collect(ONE)
+    asked, ahead = sandbox.requests
+    assert (asked.path, asked.params, asked.headers) == (ahead.path, ahead.params, ahead.headers)
+
+
 def test_an_answer_that_nobody_collects_is_not_taken_for_another(connection):
     everything = types_in(connection.ask(TYPES))
     connection.ask_ahead(ONE)
@@ -109,8 +117,12 @@ def test_nothing_is_sent_ahead_on_a_connection_that_is_not_there(sandbox, connec
 def test_a_server_that_says_it_closes_is_not_asked_on_the_same_connection(sandbox, connection):
     sandbox.faults.add(Fault(kind="slow", status=200, headers={"Connection": "close"}))
     connection.ask(TYPES)
-    wait_until(lambda: not connection.is_open)
+    assert not connection.is_open
     assert types_in(connection.ask(ONE)) == 1
+    sandbox.faults.add(Fault(kind="slow", status=200, headers={"Connection": "close"}))
+    connection.ask_ahead(TYPES)
+    assert connection.collect(TYPES)
+    assert not connection.is_open
 
 
 def test_each_thread_has_a_connection_of_its_own(connection):
