@@ -61,7 +61,7 @@ def against_peers(programs: Programs, *, rounds: int = ROUNDS, scale: float = 1.
         yield Row(figure=figure, against=against, goal=goal, values=_ratios(paces[name], beside[name]))
 
 
-def with_unfit_entries(programs: Programs, *, rounds: int = 5, pages: int = 600) -> Iterator[Row]:
+def with_unfit_entries(programs: Programs, *, rounds: int = ROUNDS, pages: int = 600) -> Iterator[Row]:
     """What an entry costs that does not fit its schema, and whether it is alone in paying."""
     shares = {0.0: pages, UNFIT_SHARE: pages, 1.0: pages // SLOWER}
     with ExitStack() as stack:
