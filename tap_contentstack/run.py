@@ -153,8 +153,7 @@ class Run:
         os._exit(self._exit_code)
 
     def _note_empty_locales(self) -> None:
-        streams = (stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream))
-        found = {locale for stream in streams for locale in stream.bookmark.locales}
+        found = self._tap.locales_now()
         for locale in self._tap.settings.locales:
             if locale not in found:
                 self._tap.logger.warning("Nothing is published to locale '%s': check locales", locale)

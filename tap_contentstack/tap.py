@@ -61,6 +61,7 @@ class TapContentstack(Tap):
     process_started: t.ClassVar[float | None] = None
     """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
     _state_written = 0.0
+    _locales_before: frozenset[str] = frozenset()
 
     # Settings and what hangs on them
 
@@ -162,6 +163,7 @@ class TapContentstack(Tap):
                 stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
                 with contextlib.suppress(MapperNotInitialized):  # discovery needs none
                     self.mapper.register_raw_stream_schema(stream.name, stream.selected_schema, stream.primary_keys)
+        self._locales_before = frozenset(self.locales_now())
 
     def _add_vanished(self, bookmarks: dict[str, t.Any]) -> None:
         """Add streams for bookmarks whose content type the list of content types does not have."""
@@ -182,10 +184,17 @@ class TapContentstack(Tap):
                 if self.input_catalog is not None:
                     self.streams[name].apply_catalog(self.input_catalog)
 
-    def known_locales(self) -> set[str]:
-        """Return the locales that any stream is known to hold rows of: what one stream has lost, another may know."""
+    def locales_now(self) -> set[str]:
+        """Return the locales that the bookmarks tell of."""
         streams = (stream for stream in self.streams.values() if isinstance(stream, SweptStream))
-        return {*self.settings.locales, *(locale for stream in streams for locale in stream.bookmark.locales)}
+        return {locale for stream in streams for locale in stream.bookmark.locales}
+
+    def known_locales(self) -> set[str]:
+        """Return the locales that any stream may hold rows of: what one bookmark has lost, another may know.
+
+        Those from before the run are among them, though the stream that knew them may have started over meanwhile.
+        """
+        return {*self.settings.locales, *self._locales_before, *self.locales_now()}
 
     def state_is_due(self) -> bool:
         """Return whether it is time for a STATE, and take it that one is written now."""

@@ -377,6 +377,21 @@ def test_expired_tokens_start_streams_over_and_nothing_is_lost(small, kind):
     assert ("starts over: its token is refused" in second.err) == (kind != "pagination")
 
 
+def test_a_delete_without_locales_reaches_those_that_a_stream_knew_before_it_started_over(small):
+    small.behaviour = Behaviour(compaction="per_key", deletes="nameless")
+    first = load(small)
+    small.stack.publish_entry("page", "page1", {"title": "in German"}, ["de-de"])
+    lost = load(small, state=first.state)
+    small.stack.delete_entry("page", "page1")
+    for number in range(4):
+        small.stack.unpublish_asset(f"asset{number}", "de-de")
+    state = copy.deepcopy(first.state)  # in which only the assets know this locale
+    state["bookmarks"]["assets"]["replication_key_value"] = "refused"
+    third = load(small, state=state, max_concurrency=1).check(history=True)
+    assert "de-de" not in third.state["bookmarks"]["assets"]["locales"]
+    assert keys_of(third.tables(first, lost)) == keys_of(published(small))
+
+
 def test_a_field_that_changes_its_type_keeps_its_column_and_is_told(small):
     def with_price(data_type: str) -> None:
         fields = [{"uid": "title", "data_type": "text"}, {"uid": "price", "data_type": data_type}]
