@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import msgspec
 
@@ -86,33 +87,33 @@ class ItemReader:
         rows: list[Change | None] = []
         fits: list[tuple[Change, FastItem]] = []
         times: list[str] = []
-        begins: list[int] = []
-        """For each row that fits: where its times begin among those that have to be checked."""
+        ends = [0]
+        """Where the times of each row that fits end; those of the next one begin there."""
         fast = self.codec.fast if self.output.takes_lines else None
         feed_locale, scope, default = self.feed_locale, self.locales, self._default_content_type
         for item in items:
-            begin = len(times)
             fit = fast(item.data, times) if fast else None
             if (
                 fit is None
                 or len(item.event_at) > MAX_LENGTH
                 or not (locale := fit.publish_locale or feed_locale or fit.locale)
             ):
+                del times[ends[-1] :]
                 rows.append(self._exactly(item))
             elif scope and locale not in scope:
+                del times[ends[-1] :]
                 rows.append(None)
             else:
                 content_type_uid = item.content_type_uid or default
                 row = Change(fit.uid, locale, item.type, item.event_at, content_type_uid, fit.version)
                 times.append(item.event_at)
-                begins.append(begin)
+                ends.append(len(times))
                 rows.append(row)
                 fits.append((row, fit))
                 if self.typed and (links := self._typed_links(item)) is not None:
                     fit.links = links
         if not all_canonical(times):
-            ends = [*begins[1:], len(times)]
-            good = [all_canonical(times[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+            good = [all_canonical(times[begin:end]) for begin, end in pairwise(ends)]
             odd = {id(row) for (row, _), is_good in zip(fits, good, strict=True) if not is_good}
             fits = [each for each, is_good in zip(fits, good, strict=True) if is_good]
             rows = [self._exactly(item) if id(row) in odd else row for item, row in zip(items, rows, strict=True)]

@@ -23,7 +23,7 @@ EVENT_TIMES = ["2024-05-01T10:00:00.000Z", "2024-05-01T10:00:00+02:00", "2024-05
 DATED_TYPE = {"uid": "page", "schema": [{"uid": "released", "data_type": "isodate", "multiple": False}]}
 
 
-def reader_of(content_type, *, combined=False) -> ItemReader:
+def reader_of(content_type, *, combined=False, locales=()) -> ItemReader:
     schema = schemas.combined_schema() if combined else schemas.entry_schema(content_type)
     typed = Codec(schemas.entry_schema(content_type), columns=schemas.entry_columns(content_type))
     output = LineOutput(Pen(), "entries", schema["properties"])
@@ -34,7 +34,7 @@ def reader_of(content_type, *, combined=False) -> ItemReader:
         events=["entry_published"],
         content_type_uid=None if combined else content_type["uid"],
         covers=lambda _: True,
-        locales=(),
+        locales=locales,
         feed_locale=None,
         logger=logging.getLogger("test"),
         typed=(lambda _: typed) if combined else None,
@@ -55,10 +55,10 @@ def messages(changes) -> list[bytes]:
 
 
 @replayable
-@given(st.data())
-def test_a_page_at_once_gives_what_its_items_give_one_by_one(data):
+@given(st.data(), st.sampled_from([(), ("fr-fr",)]))
+def test_a_page_at_once_gives_what_its_items_give_one_by_one(data, locales):
     content_type, values = data.draw(content_types())
-    reader = reader_of({**content_type, "uid": "page"})
+    reader = reader_of({**content_type, "uid": "page"}, locales=locales)
     pairs = st.tuples(values, st.sampled_from(EVENT_TIMES))
     page = page_of(*data.draw(st.lists(pairs, max_size=6)))
     together = messages(reader.rows(page.items))
@@ -80,6 +80,27 @@ def test_times_that_are_not_as_targets_take_them_change_their_own_rows_alone():
         "2024-03-18T09:30:00Z",
     ]
     assert [json.loads(bytes(call.args[0]))["uid"] for call in reader.codec.exact.call_args_list] == ["e1", "e3"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "event_at"),
+    [
+        pytest.param({"publish_details": {"locale": "de-de"}}, EVENT_TIMES[0], id="out of scope"),
+        pytest.param({"publish_details": None, "locale": None}, EVENT_TIMES[0], id="without a locale"),
+        pytest.param({"publish_details": {"locale": "de-de"}}, "2024-05-01T10:00:00.000000+00:00", id="a long time"),
+        pytest.param({"publish_details": {"locale": "de-de"}, "title": 5}, EVENT_TIMES[0], id="unfit"),
+    ],
+)
+@pytest.mark.parametrize("neighbours", [0, 1])
+def test_an_odd_time_of_an_item_that_makes_no_row_spoils_no_other(changes, event_at, neighbours):
+    reader = reader_of(DATED_TYPE, locales=("fr-fr",))
+    good = (SYSTEM | {"uid": "good", "released": EVENT_TIMES[0]}, EVENT_TIMES[0])
+    odd = (SYSTEM | {"uid": "odd", "released": "2024-03-18"} | changes, event_at)
+    items = page_of(*[good] * neighbours, odd, *[good] * neighbours).items
+    reader.codec.exact = mock.Mock(side_effect=reader.codec.exact)
+    assert [row.uid for row in reader.rows(items)] == ["good"] * 2 * neighbours
+    read_exactly = [json.loads(bytes(call.args[0]))["uid"] for call in reader.codec.exact.call_args_list]
+    assert "good" not in read_exactly
 
 
 @pytest.mark.parametrize("created_at", ["2024-01-01T00:00:00Z", "2024-01-01"])
