@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 FIGURES: dict[str, Callable[[Programs], Iterator[Row]]] = {
     "rates": rates.against_peers,
     "feeds": latency.sixteen_feeds,
+    "concurrency": latency.by_concurrency,
     "feed": latency.one_long_feed,
     "delta": latency.empty_delta,
     "memory": memory.of_records,

@@ -34,6 +34,22 @@ def sixteen_feeds(programs: Programs, *, rounds: int = 3, pages: int = 75, laten
     )
 
 
+def by_concurrency(programs: Programs, *, rounds: int = 2, pages: int = 8, latency: float = 0.1) -> Iterator[Row]:
+    """What it brings to load several streams at once, beside a tap that loads them one after another."""
+    stack = Stack(content_types=16, pages=pages, latency=latency)
+    values: dict[str, list[float]] = {}
+    with Server(stack) as server:
+        commands = {"a plain SDK tap": programs.plain_tap(server.url)} | {
+            f"`max_concurrency` {number}": programs.tap(server.url, max_concurrency=number) for number in (1, 2, 4, 8, 16)
+        }
+        for _ in range(rounds):
+            for name, command in commands.items():
+                values.setdefault(name, []).append(1 / run(command).pace)
+    for name, paces in values.items():
+        figure = f"records a second, {stack.content_types} content types, {latency * 1000:g} ms a request: {name}"
+        yield Row(figure=figure, values=paces, unit="records/s")
+
+
 def one_long_feed(
     programs: Programs, *, rounds: int = 2, pages: int = 400, bare_pages: int = 100, latency: float = 0.1
 ) -> Iterator[Row]:

@@ -49,7 +49,8 @@ UNKNOWN_TOKEN = 105
 UNKNOWN_CONTENT_TYPE = 118
 INVALID_VALUE = 141
 TOKEN_PARAMETERS = ("sync_token", "pagination_token")
-RETRIED_CLIENT_ERRORS = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+RETRIED = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+"""Beside the servers' errors, and success without what was asked for."""
 FATAL_SERVER_ERRORS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
 
 
@@ -134,8 +135,10 @@ class Client:
     def _refusal(self, answer: Answer, params: Mapping[str, str]) -> Exception:
         """Return the error that an answer other than 200 stands for."""
         status = answer.status
-        if status in RETRIED_CLIENT_ERRORS or (
-            status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in FATAL_SERVER_ERRORS
+        if (
+            status in RETRIED
+            or status < HTTPStatus.MULTIPLE_CHOICES
+            or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in FATAL_SERVER_ERRORS)
         ):
             return self._transient(answer)
         error = _error_body(answer.body)
@@ -172,8 +175,10 @@ class Client:
             f"environment '{settings.environment}'"
         )
         environment = f"the environment '{settings.environment}' is unknown to this stack: check environment"
+        proxy = "the proxy wants other credentials: check those in HTTP_PROXY or HTTPS_PROXY"
         branch = f"the branch '{settings.branch}' is unknown to this stack: check branch"
         return (
+            (status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, proxy),
             (code == UNKNOWN_API_KEY or "api_key" in named or status == HTTPStatus.PRECONDITION_FAILED, api_key),
             ("environment" in named, environment),
             ("branch" in named, branch),

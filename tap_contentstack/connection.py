@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import io
 import threading
 import typing as t
 import zlib
+from http import HTTPStatus
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -21,8 +23,16 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.settings import Settings
 
-LOST = (OSError, EOFError, zlib.error, http.client.HTTPException, urllib3.exceptions.HTTPError)
-"""What an answer that was not waited for can have come to."""
+LOST = (
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,  # a length beyond all bounds
+    zlib.error,
+    http.client.HTTPException,
+    urllib3.exceptions.HTTPError,
+)
+"""What a request or its answer can come to where no answer can be read."""
 
 
 class Answer(t.NamedTuple):
@@ -82,14 +92,14 @@ class Connection(threading.local):
                 preload_content=False,
             )
             self._line = t.cast("urllib3.connection.HTTPConnection | None", response.connection)
-            return Answer(response.status, response.headers, response.data)
-        except (urllib3.exceptions.HTTPError, UnicodeError) as error:
+            return self._final(Answer(response.status, response.headers, response.data))
+        except LOST as error:
             raise self._failure(error) from None
 
     @property
     def is_open(self) -> bool:
-        """Whether a request can be sent ahead."""
-        return self._line is not None and self._awaited is None and not self._line.is_closed
+        """Whether a request can be sent ahead: nothing is awaited, and nothing has come that was not asked for."""
+        return self._line is not None and self._awaited is None and self._line.is_connected
 
     def ask_ahead(self, target: str) -> None:
         """Send a request whose answer is collected later; only while the connection is open.
@@ -110,15 +120,34 @@ class Connection(threading.local):
         """Return the answer to a request that was sent ahead; None if it was not, or if the answer is lost.
 
         A server need not wait for as long as a target may hold a thread up: that is no failure to speak of.
+
+        Raises:
+            TransientError: The answer is none, or has not come in time.
         """
         if self._awaited != target or self._line is None:
             return None
         self._awaited = None
         try:
-            return receive(self._line)
+            return self._final(receive(self._line))
+        except TimeoutError as error:
+            self._line.close()
+            raise self._failure(error) from None
         except LOST:
             self._line.close()
             return None
+
+    def _final(self, answer: Answer) -> Answer:
+        """Return an answer that is one: behind another one the real one still comes, which the next request would get.
+
+        Raises:
+            TransientError: It is one of those that go before an answer (RFC 9110, 15.2).
+        """
+        if answer.status >= HTTPStatus.OK:
+            return answer
+        if self._line is not None:
+            self._line.close()
+        msg = f"{host_of(self._settings)} did not get further than HTTP {answer.status}: check for a proxy in between"
+        raise TransientError(msg)
 
     def _forget(self) -> None:
         """Drop an answer that nobody has collected, with its connection, so that it is not taken for another one."""
@@ -141,7 +170,7 @@ class Connection(threading.local):
             )
         if isinstance(error, urllib3.exceptions.NewConnectionError):
             return TransientError(_unreachable(host, error))
-        if isinstance(error, urllib3.exceptions.TimeoutError):
+        if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)):
             seconds = self._settings.request_timeout
             msg = f"{host} did not answer within {seconds:g} seconds: check the network, or raise request_timeout"
             return TransientError(msg)
@@ -162,8 +191,11 @@ def receive(line: http.client.HTTPConnection) -> Answer:
     body = response.read()
     if response.will_close:
         line.close()
-    if response.headers.get("Content-Encoding") == "gzip":
+    encoding = response.headers.get("Content-Encoding")
+    if encoding == "gzip":
         body = gzip.decompress(body)
+    elif encoding:
+        body = urllib3.HTTPResponse(io.BytesIO(body), headers={"Content-Encoding": encoding}).data
     return Answer(response.status, t.cast("Mapping[str, str]", response.headers), body)
 
 
@@ -191,7 +223,7 @@ def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConn
     headers = {name: str(value) for name, value in request.headers.items()}
     headers["Host"] = urlsplit(request.url or url).netloc.rpartition("@")[2]
     prefix = adapter.request_url(request, found["proxies"]).rstrip("/")
-    if prefix:  # a proxy takes the request itself, and its credentials with it
+    if prefix.startswith("http"):  # a proxy takes the request itself, and its credentials with it
         headers |= connections.proxy_headers or {}
     return prefix, headers, connections
 

@@ -247,6 +247,20 @@ def test_a_redirect_is_not_followed_as_it_would_take_the_credentials_along(sandb
         connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
 
 
+@pytest.mark.parametrize("status", [204, 206, 304])
+def test_an_answer_without_what_was_asked_for_is_asked_for_again(sandbox, status):
+    sandbox.faults.add(Fault(status=status))
+    client = connect(sandbox)
+    assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
+    assert client.counts["retries"] == 1
+
+
+def test_a_proxy_that_wants_credentials_is_named(sandbox):
+    sandbox.faults.add(Fault(status=407))
+    with pytest.raises(AccessError, match="the proxy wants other credentials: check those in HTTP_PROXY"):
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+
+
 def test_a_host_that_does_not_answer_is_named(sandbox):
     client = connect(sandbox, base_url="http://127.0.0.1:9")
     with pytest.raises(ApiError, match="refuses connections: check region and base_url"):

@@ -50,7 +50,7 @@ def refuse(fault: Fault, params: Mapping[str, str]) -> None:
 class Line:
     """Stands for an open connection, on which a request can be sent before its answer is waited for."""
 
-    is_closed = False
+    is_connected = True
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -80,7 +80,7 @@ class Line:
 
     def close(self) -> None:
         """Be of no further use."""
-        self.is_closed = True
+        self.is_connected = False
 
 
 class Response(urllib3.HTTPResponse):
