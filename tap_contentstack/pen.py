@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import sys
 import threading
 import typing as t
@@ -30,6 +31,10 @@ PIPE_SIZE = 1 << 20
 
 class PenClosedError(Exception):
     """The run is ending: what is not written yet belongs to the next one."""
+
+
+class TargetGoneError(Exception):
+    """Something that was written did not reach the target, so nothing may follow it: no STATE above all."""
 
 
 class Pen(GenericSingerWriter[bytes, Message]):
@@ -82,19 +87,34 @@ class Pen(GenericSingerWriter[bytes, Message]):
         return encode(message.to_dict()) + b"\n"
 
     def flush(self) -> None:
-        """Hand the lines over to whoever reads stdout."""
-        if self._parts:
-            parts, self._parts = self._parts, []
-            stdout = sys.stdout.buffer
-            rest = memoryview(b"".join(parts))
+        """Hand the lines over to whoever reads stdout.
+
+        Raises:
+            TargetGoneError: It takes no more; the pen is closed.
+        """
+        if not self._parts:
+            return
+        parts, self._parts = self._parts, []
+        stdout = sys.stdout.buffer
+        rest = memoryview(b"".join(parts))
+        try:
             while rest:  # unbuffered (PYTHONUNBUFFERED), it may take a part only, should a signal come
                 rest = rest[stdout.write(rest) :]
             stdout.flush()
+        except BrokenPipeError:
+            self._closed = True
+            msg = "The target stopped reading"
+            raise TargetGoneError(msg) from None
+        except OSError as error:
+            self._closed = True
+            msg = f"The output cannot be written ({error.strerror})"
+            raise TargetGoneError(msg) from None
 
-    def widen_pipe(self) -> None:
-        """Make room for some pages in the pipe to the target, where the system can: else each page waits for it."""
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # no pipe, or not allowed
+    def prepare_pipe(self) -> None:
+        """Make the pipe to the target wait when it is full, and give it room for some pages, where the system can."""
+        with contextlib.suppress(OSError):  # no pipe, or not allowed
+            os.set_blocking(sys.stdout.fileno(), True)
+            if sys.platform == "linux":
                 fcntl.fcntl(sys.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
     def close(self, timeout: float) -> bool:

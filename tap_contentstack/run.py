@@ -13,7 +13,7 @@ import typing as t
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_contentstack.errors import AccessError
-from tap_contentstack.pen import PenClosedError
+from tap_contentstack.pen import PenClosedError, TargetGoneError
 from tap_contentstack.settings import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.swept import SweptStream
 
@@ -59,15 +59,15 @@ class Run:
         """
         try:
             return self._run()
-        except BrokenPipeError:
-            return self._on_target_gone()
+        except TargetGoneError as error:
+            return self._on_target_gone(error)
 
     def _run(self) -> int:
         streams = [
             stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream) and stream.selected
         ]
+        self._tap.pen.prepare_pipe()
         self._begin(streams)
-        self._tap.pen.widen_pipe()
         # What is there now stays (modules, schemas, settings), and pages make no cycles: there is little to be found.
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD)
@@ -111,8 +111,8 @@ class Run:
                 self._sync(stream)
             except PenClosedError:
                 return
-            except BrokenPipeError:
-                self.stop(self._on_target_gone())
+            except TargetGoneError as error:
+                self.stop(self._on_target_gone(error))
             except AccessError as error:
                 self._refusal = self._failures[stream.name] = str(error)
             except SingerSDKError as error:
@@ -131,8 +131,8 @@ class Run:
         if self._tap.state_is_due():
             stream.write_state()
 
-    def _on_target_gone(self) -> int:
-        self._tap.logger.error("The target stopped reading; what it has confirmed is in its last state")
+    def _on_target_gone(self, error: TargetGoneError) -> int:
+        self._tap.logger.error("%s; what the target has confirmed is in its last state", error)
         return 1
 
     def _write_state(self) -> None:
@@ -144,11 +144,9 @@ class Run:
         watchdog = threading.Timer(LAST_WORDS, os._exit, (self._exit_code,))
         watchdog.daemon = True
         watchdog.start()
-        try:
+        with contextlib.suppress(TargetGoneError, PenClosedError):  # nobody is there to read it
             self._write_state()
             self._tap.pen.close(LAST_WORDS)
-        except BrokenPipeError:
-            pass  # nobody is there to read it
         logging.shutdown()
         os._exit(self._exit_code)
 

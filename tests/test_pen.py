@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import errno
 import io
 import json
+import os
 import threading
+import time
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, StateMessage
 
-from tap_contentstack.pen import Pen, PenClosedError
+from tap_contentstack.pen import PIPE_SIZE, Pen, PenClosedError, TargetGoneError
 
 
 def test_nothing_is_handed_over_before_the_pen_is_let_go_of(capfdbinary):
@@ -50,6 +54,46 @@ def test_a_stdout_that_takes_a_part_at_a_time_gets_all_of_it(monkeypatch):
     with (pen := Pen()):
         pen.write_lines([[b'{"type":', b'"RECORD"}\n'], [b"{}\n"]])
     assert written.getvalue() == b'{"type":"RECORD"}\n{}\n'
+
+
+def test_a_pipe_that_does_not_wait_is_made_to(monkeypatch):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    taken = []
+
+    def read() -> None:
+        with os.fdopen(reading, "rb") as pipe:
+            time.sleep(0.2)
+            taken.append(pipe.read())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with os.fdopen(writing, "w") as stdout, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stdout)
+        pen = Pen()
+        pen.prepare_pipe()
+        with pen:
+            pen.write_lines([[b"x" * 4 * PIPE_SIZE]])
+    reader.join()
+    assert taken == [b"x" * 4 * PIPE_SIZE]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), r"cannot be written \(No space left on device\)"),
+        (BrokenPipeError(), "The target stopped reading"),
+    ],
+)
+def test_behind_lines_that_were_not_taken_nothing_is_written(monkeypatch, error, sentence):
+    stdout = mock.Mock(write=mock.Mock(side_effect=[error, 3]))
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=stdout))
+    pen = Pen()
+    with pytest.raises(TargetGoneError, match=sentence), pen:
+        pen.write_lines([[b"lost"]])
+    with pytest.raises(PenClosedError):
+        pen.write_message(StateMessage(value={}))
+    assert stdout.write.call_count == 1
 
 
 def test_a_closed_pen_writes_no_more(capfdbinary):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -170,6 +173,17 @@ def test_a_target_that_was_never_there_ends_the_run_without_a_traceback(sandbox)
     assert code != 0
     assert "Traceback" not in err, err
     assert "The target stopped reading" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this device")
+def test_a_full_disk_ends_the_run_with_a_sentence(sandbox, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(sandbox.settings))
+    command = [sys.executable, "-m", "tap_contentstack", "--config", str(config)]
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=30)
+    assert run.returncode == 1
+    assert b"The output cannot be written (No space left on device)" in run.stderr.splitlines()[-1]
 
 
 def test_a_killed_run_goes_on_from_any_state_that_it_wrote(sandbox):

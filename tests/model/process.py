@@ -194,7 +194,8 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
 
     with ExitStack() as stack:
         for module, name, value in (
-            (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)), platform="none")),
+            (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)))),
+            (pen.Pen, "prepare_pipe", lambda _: None),
             (
                 run,
                 "gc",
