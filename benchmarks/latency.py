@@ -39,9 +39,9 @@ def by_concurrency(programs: Programs, *, rounds: int = 2, pages: int = 8, laten
     stack = Stack(content_types=16, pages=pages, latency=latency)
     values: dict[str, list[float]] = {}
     with Server(stack) as server:
-        commands = {"a plain SDK tap": programs.plain_tap(server.url)} | {
-            f"`max_concurrency` {number}": programs.tap(server.url, max_concurrency=number) for number in (1, 2, 4, 8, 16)
-        }
+        commands = {"a plain SDK tap": programs.plain_tap(server.url)}
+        for number in (1, 2, 4, 8, 16):
+            commands[f"`max_concurrency` {number}"] = programs.tap(server.url, max_concurrency=number)
         for _ in range(rounds):
             for name, command in commands.items():
                 values.setdefault(name, []).append(1 / run(command).pace)

@@ -56,7 +56,7 @@ class Change(msgspec.Struct, gc=False):
         """What orders the changes of one key: the time, then (on a tie) a row before a tombstone, then the version."""
         moment = _moment(self.event_at)
         milliseconds = int(moment.timestamp() * 1000) if moment and moment.year > 1 else 0
-        version = self.version if isinstance(self.version, int) and 0 <= self.version <= MAX_VERSION else 0
+        version = int(self.version) if isinstance(self.version, int | float) and 0 <= self.version <= MAX_VERSION else 0
         return max(milliseconds, 0) << TIME_SHIFT | self.published * PUBLISHED_BIT | version
 
 

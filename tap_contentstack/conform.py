@@ -32,6 +32,7 @@ NORMALISATIONS = (
     "A whole number in an integer column is written without a fraction: `2`, not `2.0`.",
     "A number of thousands of digits, which databases and loaders refuse, is a text.",
     "U+0000 and unpaired surrogates are taken out of texts and keys. A key that then is there twice gets a hash.",
+    "Where an item has hundreds of levels of lists and objects, what is below the hundredth is the text of its JSON.",
     "Of a key that an object has twice, the last value counts.",
 )
 """What a record does not tell of its item, `_unmapped` included."""

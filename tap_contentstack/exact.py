@@ -7,7 +7,7 @@ import typing as t
 import msgspec
 
 from tap_contentstack.conform import UNFIT, conformer, place
-from tap_contentstack.jsontext import cleaned, decode, is_clean
+from tap_contentstack.jsontext import cleaned, decode, is_clean, shallow
 from tap_contentstack.links import Link, free_links, link_finder, unmapped_links
 from tap_contentstack.paths import path_text
 
@@ -22,6 +22,7 @@ class ExactItem(msgspec.Struct, kw_only=True):
     uid: str | None = None
     locale: str | None = None
     publish_locale: str | None = None
+    version: t.Any = None
     record: dict[str, t.Any] = {}
     unmapped: dict[str, t.Any] = {}
     links: list[Link] = []
@@ -44,6 +45,12 @@ class ExactWay:
 
     def item(self, data: t.Any) -> ExactItem:
         """Return what becomes of an item's data: JSON text, or the value that one stands for."""
+        try:
+            return self._item(data)
+        except RecursionError:
+            return self._item(shallow(decode(bytes(data)) if isinstance(data, (msgspec.Raw, bytes)) else data))
+
+    def _item(self, data: t.Any) -> ExactItem:
         value, was_cleaned = _read(data)
         if not isinstance(value, dict):
             return ExactItem(unmapped={path_text(None): value}, cleaned=was_cleaned)
@@ -59,6 +66,7 @@ class ExactWay:
             uid=_text(value.get("uid")),
             locale=_text(value.get("locale")),
             publish_locale=_text(details.get("locale")) if isinstance(details, dict) else None,
+            version=value.get("_version"),
             record=record,
             unmapped=unmapped,
             links=list(dict.fromkeys(links)),

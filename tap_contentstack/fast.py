@@ -90,7 +90,7 @@ def fast_way(table: Table) -> Fast:
     emit = _emitter(table)
 
     def fast(data: object, page_times: list[str] | None = None) -> FastItem | None:
-        if type(data) is not Raw:  # an `Escaped` one
+        if type(data) is not Raw:  # an `Unclean` one
             return None
         links: list[Link] = []
         times: list[str] = [] if page_times is None else page_times

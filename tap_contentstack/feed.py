@@ -77,7 +77,10 @@ class Feed:
 
 def _decode(body: bytes) -> Page:
     page = decode_page(body)
-    page.pagination_token, page.sync_token = page.pagination_token or None, page.sync_token or None
+    page.pagination_token = page.pagination_token or None
+    page.sync_token = (
+        None if page.pagination_token else page.sync_token or None
+    )  # only the last page's token covers all
     if page.pagination_token is None and page.sync_token is None:
         msg = "a page without a token"
         raise ValueError(msg)

@@ -158,7 +158,7 @@ class ItemReader:
             item.type,
             item.event_at,
             content_type_uid,
-            exact.record.get("_version"),
+            exact.version,
             self.output.message(record),
         )
 

@@ -15,6 +15,8 @@ if t.TYPE_CHECKING:
 
 MAX_DIGITS = 4000
 """Digits of a whole number that targets read: Python refuses 4,300."""
+MAX_LEVELS = 100
+"""Lists and objects in each other that stay so where an item has more of them than can be walked."""
 MAX_EXPONENT = 16_000
 """Powers of ten that Postgres stores, at either side of the point."""
 
@@ -80,10 +82,25 @@ def is_clean(value: t.Any) -> bool:
     if isinstance(value, str):
         return (value.isascii() and "\0" not in value) or not _UNSTORABLE.search(value)
     if isinstance(value, list):
-        return all(is_clean(each) for each in value)
-    if isinstance(value, dict):
-        return all(is_clean(key) and is_clean(each) for key, each in value.items())
+        for each in value:  # no expression, which would take another frame for each level
+            if not is_clean(each):
+                return False
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if not (is_clean(key) and is_clean(each)):
+                return False
     return True
+
+
+def shallow(value: t.Any, levels: int = MAX_LEVELS) -> t.Any:
+    """Return a value of which what is nested more deeply stands as the text of its JSON."""
+    if isinstance(value, (list, dict)) and not levels:
+        return json.dumps(value, default=str)
+    if isinstance(value, list):
+        return [shallow(each, levels - 1) for each in value]
+    if isinstance(value, dict):
+        return {key: shallow(each, levels - 1) for key, each in value.items()}
+    return value
 
 
 def _clean(text: str) -> str:

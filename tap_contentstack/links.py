@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 
 from tap_contentstack.paths import Text, path_text
-from tap_contentstack.shapes import ASSET_UID, HTML, RICH_TEXT
+from tap_contentstack.shapes import ASSET_UID, HTML
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +55,7 @@ def link_finder(shape: Shape) -> Find | None:
         find_in = link_finder(shape.items)
         return find_in and _elements(find_in)
     if shape.is_free:
-        return rich_text_links if shape.media_type == RICH_TEXT else free_links
+        return rich_text_links if shape.is_rich_text else free_links
     return None
 
 
@@ -69,9 +69,13 @@ def free_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
     """Find references, nodes of rich text and HTML that links, in JSON of any shape."""
     if isinstance(value, dict):
         uid, content_type = value.get("uid"), value.get("_content_type_uid")
+        node = _node_link(value, path)
         if uid and isinstance(uid, str) and isinstance(content_type, str):
-            out.append(Link(path_text(path), uid, content_type))
-        _node(value, path, out)
+            reference = Link(path_text(path), uid, content_type)
+            out.append(reference)
+            node = None if node == reference else node
+        if node:
+            out.append(node)
         for key, each in value.items():
             free_links(each, (path, key), out)
     elif isinstance(value, list):
@@ -84,7 +88,8 @@ def free_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
 def rich_text_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
     """Find the nodes of a JSON rich text that embed or link to entries and assets."""
     if isinstance(value, dict):
-        _node(value, path, out)
+        if node := _node_link(value, path):
+            out.append(node)
         children = value.get("children")
         if isinstance(children, list):
             inside = (path, "children")
@@ -92,20 +97,19 @@ def rich_text_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
                 rich_text_links(each, (inside, index), out)
 
 
-def _node(node: Mapping[str, t.Any], path: Path | None, out: list[Link]) -> None:
-    """Find the link of one node: it is in the attributes, or in those of the HTML that the node was made of."""
+def _node_link(node: Mapping[str, t.Any], path: Path | None) -> Link | None:
+    """Return the link of one node: it is in the attributes, or in those of the HTML that the node was made of."""
     attributes = node.get("attrs")
     if not isinstance(attributes, dict):
-        return
+        return None
     redactor = attributes.get("redactor-attributes")
     entry, asset = attributes.get("entry-uid"), attributes.get("asset-uid") or attributes.get("asset_uid")
     if not asset and isinstance(redactor, dict):
         asset = redactor.get("asset_uid") or redactor.get("asset-uid")
     if entry and isinstance(entry, str):
         content_type = attributes.get("content-type-uid")
-        out.append(Link(path_text(path), entry, content_type if isinstance(content_type, str) else None))
-    elif asset and isinstance(asset, str):
-        out.append(Link(path_text(path), asset, ASSETS))
+        return Link(path_text(path), entry, content_type if isinstance(content_type, str) else None)
+    return Link(path_text(path), asset, ASSETS) if asset and isinstance(asset, str) else None
 
 
 def html_links(value: t.Any, path: Path | None, out: list[Link]) -> None:

@@ -8,6 +8,8 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
+from tap_contentstack.jsontext import MAX_DIGITS
+
 _NUL = b"\\u0000"
 _HIDDEN = re.compile(rb"\\u00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA])")
 """Escapes of U+0000, of `-`, `_` and letters."""
@@ -20,14 +22,18 @@ _ESCAPE = re.compile(
     re.VERBOSE,
 )
 _TEXT_OR_SPACE = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*+")|\s+')
+_LONG = re.compile(rb"[-+.0-9eE]{%d}" % MAX_DIGITS)
+STRIDE = MAX_DIGITS // 8
+"""Bytes between two that are looked at: a long number has eight of them in a row."""
+_MAYBE_LONG = re.compile(rb"[-+.0-9eE]{8}")
 _HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 
-class Escaped(bytes):
-    """Data with escapes that have to be undone before it can be searched, or go out.
+class Unclean(bytes):
+    """Data that cannot be searched, or go out, as it came.
 
-    They stand for characters that no target can store, or for letters, which may be part of a word that links are known
-    by.
+    It has escapes of characters that no target can store, or of letters, which may be part of a word that links are
+    known by; or a number of thousands of digits.
     """
 
     __slots__ = ()
@@ -85,15 +91,22 @@ def decode_page(body: bytes) -> Page:
     try:
         if not body.isascii():
             body = _valid_utf8(body)
-        if b"\\" not in body or not _SUSPICIOUS.search(body):
-            return _read_page(body)
-        readable = _ESCAPE.sub(_without_half, body)
-        page = _read_page(readable)
+        page = _read_escaped(body) if b"\\" in body and _SUSPICIOUS.search(body) else _read_page(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
         msg = "JSON nested too deeply"
         raise ValueError(msg) from error
+    if _MAYBE_LONG.search(body[::STRIDE]):
+        for item in page.items:
+            if _LONG.search(data := bytes(item.data)):
+                item.data = t.cast("Raw", Unclean(data))
+    return page
+
+
+def _read_escaped(body: bytes) -> Page:
+    readable = _ESCAPE.sub(_without_half, body)
+    page = _read_page(readable)
     _mark_escaped(page.items, readable, body)
     return page
 
@@ -135,7 +148,7 @@ def _mark_escaped(items: list[RawItem], readable: bytes, body: bytes) -> None:
         data = bytes(item.data)
         if _HIDDEN.search(data):
             position = readable.index(data, position)
-            item.data = t.cast("Raw", Escaped(body[position : position + len(data)]))
+            item.data = t.cast("Raw", Unclean(body[position : position + len(data)]))
             position += len(data)
 
 

@@ -96,10 +96,14 @@ class FeedStream(SweptStream):
         super()._begin()
 
     def begin(self) -> None:
-        """Start over within a run: a new version, announced before its first record."""
-        self._begin()
-        self._out.begin(self.bookmark.version)
-        self.write_state()
+        """Start over within a run: a new version, announced before its first record.
+
+        With the pen in hand, as the SDK writes a state only if it differs from the last one that any stream wrote.
+        """
+        with self.pen:
+            self._begin()
+            self._out.begin(self.bookmark.version)
+            self.write_state()
 
     @override
     def fill(self) -> None:

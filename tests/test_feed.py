@@ -114,6 +114,13 @@ def test_an_empty_token_is_none(empty):
     assert [page.pagination_token for page in pages] == [*(f"p{number}" for number in range(empty)), None]
 
 
+def test_a_page_with_both_tokens_is_not_the_last():
+    bodies = [b'{"items":[],"pagination_token":"p1","sync_token":"s1"}', b'{"items":[],"sync_token":"s2"}']
+    client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](bodies.pop(0)), ask_ahead=lambda *_: None)
+    pages = list(Feed(client, stream="x", filters={}).initial_pass())
+    assert [(page.pagination_token, page.sync_token) for page in pages] == [("p1", None), (None, "s2")]
+
+
 def test_empty_pages_are_passed_on(sandbox, feed):
     sandbox.behaviour = Behaviour(empty_pages=True)
     pages = list(feed.initial_pass())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tap_contentstack import schema as schemas
 from tap_contentstack.codec import Codec
 from tap_contentstack.items import ItemReader
-from tap_contentstack.jsontext import encode
+from tap_contentstack.jsontext import MAX_LEVELS, encode
 from tap_contentstack.output import LineOutput
 from tap_contentstack.page import Page, decode_page
 from tap_contentstack.pen import Pen
@@ -101,6 +101,23 @@ def test_an_odd_time_of_an_item_that_makes_no_row_spoils_no_other(changes, event
     assert [row.uid for row in reader.rows(items)] == ["good"] * 2 * neighbours
     read_exactly = [json.loads(bytes(call.args[0]))["uid"] for call in reader.codec.exact.call_args_list]
     assert "good" not in read_exactly
+
+
+@pytest.mark.parametrize("text", ["", "\0"])
+@pytest.mark.parametrize("nest", [lambda value: [value], lambda value: {"a": value}], ids=["lists", "objects"])
+def test_a_field_of_hundreds_of_levels_spoils_nothing_else(nest, text):
+    value: object = text
+    for _ in range(800):
+        value = nest(value)
+    reader = reader_of({"uid": "page", "schema": [{"uid": "custom", "data_type": "json"}]})
+    (row,) = reader.rows(page_of((SYSTEM | {"custom": value, "title": text}, EVENT_TIMES[0])).items)
+    record = json.loads(b"".join(row.message))["record"]
+    custom, levels = record["custom"], 0
+    while not isinstance(custom, str):
+        (custom,) = custom.values() if isinstance(custom, dict) else custom
+        levels += 1
+    assert levels + custom.count("[") + custom.count("{") == 800
+    assert levels >= MAX_LEVELS - 1
 
 
 @pytest.mark.parametrize("created_at", ["2024-01-01T00:00:00Z", "2024-01-01"])

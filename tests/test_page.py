@@ -7,7 +7,7 @@ import json
 import pytest
 from msgspec import Raw
 
-from tap_contentstack.page import Escaped, decode_page
+from tap_contentstack.page import Unclean, decode_page
 
 ITEM = {
     "type": "entry_published",
@@ -76,7 +76,15 @@ def test_what_is_no_page_is_refused(body):
 @pytest.mark.parametrize("text", [rb"\u0000", rb"\ud800", rb"\udc00 \ud83d\ude00", rb"\u005f", b"\xed\xa0\x80"])
 def test_items_with_escapes_that_hide_something_are_marked_and_others_are_not(text):
     page = decode_page(b'{"items":[{"data":{"a":1}},{"data":{"a":"' + text + b'"}},{"data":{"a":"\\u00e9 \\n"}}]}')
-    assert [isinstance(item.data, Escaped) for item in page.items] == [False, True, False]
+    assert [isinstance(item.data, Unclean) for item in page.items] == [False, True, False]
+
+
+@pytest.mark.parametrize("start", [0, 1, 250, 499])
+@pytest.mark.parametrize(("number", "marked"), [("7" * 4000, True), ("0." + "7" * 3998, True), ("7" * 3999, False)])
+def test_an_item_with_a_number_of_thousands_of_digits_is_marked_wherever_it_stands(number, marked, start):
+    items = [f'{{"data":{{"a":"{"x" * start}","b":{each}}}}}' for each in ("1", number, "1.5")]
+    page = decode_page(f'{{"items":[{",".join(items)}]}}'.encode())
+    assert [isinstance(item.data, Unclean) for item in page.items] == [False, marked, False]
 
 
 def test_half_a_surrogate_pair_keeps_the_text_of_its_item():

@@ -432,6 +432,7 @@ def change(event: str = "entry_published", at: str = NOON, version: object = 1, 
         (change(at="2024-05-01T12:00:00.000Z"), change(at="2024-05-01T12:00:00.001Z")),
         (change(at="2024-05-01T13:00:00+02:00"), change(at=NOON)),
         (change(version="7"), change(version=1)),
+        (change(version=2), change(version=3.0)),
     ],
     ids=[
         "time",
@@ -442,6 +443,7 @@ def change(event: str = "entry_published", at: str = NOON, version: object = 1, 
         "milliseconds",
         "zone",
         "no number",
+        "a fraction",
     ],
 )
 def test_changes_are_ordered_by_time_then_kind_then_version(lower, higher):

@@ -6,15 +6,18 @@ Where one of the latter fails after an upgrade, `tap_contentstack/sdk.py` and `o
 from __future__ import annotations
 
 import ast
+import copy
 import gzip
 import inspect
 import json
 import signal
 import subprocess
 import sys
+import threading
 import typing as t
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from singer_sdk import Stream, Tap
@@ -150,6 +153,27 @@ def test_sync_hands_over_with_a_batch_config_too(sandbox, tmp_path, capfdbinary)
     stream.sync()
     assert stream.loaded == 1
     assert "BATCH" not in {each["type"] for each in written(capfdbinary)}
+
+
+def test_a_start_over_is_announced_even_while_another_stream_writes_the_state(tap, capfdbinary, monkeypatch):
+    """The SDK writes a state, then copies it to compare the next one with."""
+    page = tap.streams["entries_page"]
+    page.plan()
+    copying, ready = threading.Event(), threading.Event()
+
+    def slowly(state: Json) -> Json:
+        copying.set()
+        ready.wait(0.2)
+        return copy.deepcopy(state)
+
+    monkeypatch.setattr("singer_sdk.helpers._state.copy", SimpleNamespace(deepcopy=slowly))
+    writing = threading.Thread(target=tap.streams["assets"].write_state)
+    writing.start()
+    copying.wait(5)
+    page.begin()
+    ready.set()
+    writing.join()
+    assert written(capfdbinary)[-1]["value"]["bookmarks"]["entries_page"]["version"] == page.bookmark.version
 
 
 def test_the_option_that_sweeps_before_the_records_has_no_effect(sandbox, capfdbinary):

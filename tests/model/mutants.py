@@ -107,11 +107,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a second SCHEMA on a start-over",
         "streams",
-        "        self._out.begin(self.bookmark.version)\n        self.write_state()\n",
-        """        self._out.begin(self.bookmark.version)
-        self._announced = False
-        self._write_schema_message()
-        self.write_state()
+        "            self._out.begin(self.bookmark.version)\n            self.write_state()\n",
+        """            self._out.begin(self.bookmark.version)
+            self._announced = False
+            self._write_schema_message()
+            self.write_state()
 """,
     ),
     Mutant(
@@ -152,8 +152,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "do not announce a start-over",
         "streams",
-        "        self._out.begin(self.bookmark.version)\n        self.write_state()\n",
-        "        self._out.begin(self.bookmark.version)\n",
+        "            self._out.begin(self.bookmark.version)\n            self.write_state()\n",
+        "            self._out.begin(self.bookmark.version)\n",
     ),
     Mutant(
         "trust the list for types that are gone",
@@ -207,6 +207,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "items",
         '            "_unmapped": exact.unmapped or None,\n',
         '            "_unmapped": None,\n',
+    ),
+    Mutant(
+        "forget the locales from before a start-over",
+        "tap",
+        "{*self.settings.locales, *self._locales_before, *self.locales_now()}",
+        "{*self.settings.locales, *self.locales_now()}",
     ),
     Mutant(
         "forget the locales of a delta",
