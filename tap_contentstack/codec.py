@@ -6,16 +6,13 @@ import functools
 import typing as t
 
 from tap_contentstack.exact import ExactItem, ExactWay
-from tap_contentstack.fast import Fast, FastItem, fast_way
-from tap_contentstack.jsontext import encode
+from tap_contentstack.fast import Fast, fast_way
 from tap_contentstack.table import table_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from tap_contentstack.table import Table
-
-__all__ = ["Codec", "ExactItem", "FastItem", "encode"]
 
 
 class Codec:

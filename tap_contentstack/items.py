@@ -16,7 +16,8 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Collection, Iterable
 
-    from tap_contentstack.codec import Codec, FastItem
+    from tap_contentstack.codec import Codec
+    from tap_contentstack.fast import FastItem
     from tap_contentstack.links import Link
     from tap_contentstack.output import Output
     from tap_contentstack.page import RawItem

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.changes import Change
-    from tap_contentstack.codec import FastItem
+    from tap_contentstack.fast import FastItem
     from tap_contentstack.pen import Part, Pen
     from tap_contentstack.sdk import BatchConfig
 
@@ -99,11 +99,13 @@ class LineOutput(Output):
 
     @override
     def splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
-        head, tail = self._head, b"}" + (self._tail or self._new_tail())
-        before_links, links_of = (b',"_references":', _texts_of(rows)) if self._has_references else (b"", repeat(b""))
+        head = self._head
+        tail = b"}" + (self._tail or self._new_tail())
+        before_links = b',"_references":' if self._has_references else b""
+        links_of = _texts_of(rows) if self._has_references else repeat(b"")
         has_time = self._has_time
         shared_by: tuple[str | None, str, str] | None = None
-        for (row, item), links in zip(rows, links_of, strict=False):
+        for (row, item), links in zip(rows, links_of, strict=False):  # the last line of links has an end, too
             key = row.locale, row.event, row.content_type_uid
             if key != shared_by:
                 shared, shared_by = self._shared(*key), key

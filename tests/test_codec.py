@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_contentstack import schema as schemas
-from tap_contentstack.codec import Codec, encode
-from tap_contentstack.jsontext import cleaned, decode
+from tap_contentstack.codec import Codec
+from tap_contentstack.jsontext import cleaned, decode, encode
 from tap_contentstack.links import Link
 from tap_contentstack.page import decode_page
 from tap_contentstack.shapes import RICH_TEXT
