@@ -234,6 +234,21 @@ def decode_json(body: bytes) -> dict[str, t.Any]:
     return result
 
 
+def decode_list(body: bytes, key: str) -> dict[str, t.Any]:
+    """Return a JSON object that has a list of objects with a uid under a key; a ValueError says that it is none."""
+    answer = decode_json(body)
+    elements = answer.get(key)
+    if not isinstance(elements, list) or not all(map(has_uid, elements)):
+        msg = f"no list of {key}"
+        raise ValueError(msg)
+    return answer
+
+
+def has_uid(value: object) -> bool:
+    """Tell whether a JSON value is an object with a uid."""
+    return isinstance(value, dict) and isinstance(value.get("uid"), str)
+
+
 def _error_body(body: bytes) -> dict[str, t.Any]:
     try:
         return decode_json(body)

@@ -109,7 +109,7 @@ def _string(shape: Shape) -> Conform:
     return conform
 
 
-def _date_time(_: Shape) -> Conform:
+def _date_time(shape: Shape) -> Conform:
     def conform(value: t.Any, _path: Path | None, _unmapped: dict[str, t.Any]) -> t.Any:
         if value == "":
             return None
@@ -117,7 +117,7 @@ def _date_time(_: Shape) -> Conform:
 
     return (
         conform
-        if _.nullable
+        if shape.nullable
         else lambda value, path, unmapped: UNFIT if value == "" else conform(value, path, unmapped)
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.client import decode_json
+from tap_contentstack.client import decode_json, decode_list, has_uid
 from tap_contentstack.errors import NotFoundError
 
 if t.TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable, Iterator
 
     from tap_contentstack.client import Client
@@ -21,31 +23,41 @@ PAGE_SIZE = 100
 FLAGS = {"include_global_field_schema": "true", "include_branch": "true"}
 
 
-def list_content_types(client: Client) -> list[ContentType]:
-    """Return all content types of the stack, each once, with the schemas of their global fields inline."""
+def list_content_types(client: Client, logger: logging.Logger) -> list[ContentType]:
+    """Return all content types of the stack, each once, with the schemas of their global fields inline.
+
+    A list that ends before the API's own count is asked for again, once: one that is changed meanwhile moves from page
+    to page.
+    """
+    found, count = _list(client)
+    if len(found) < count:
+        found, count = _list(client)
+    if len(found) < count:
+        logger.warning("The API counts %d content types and lists %d, twice; going on with these", count, len(found))
+    return found
+
+
+def _list(client: Client) -> tuple[list[ContentType], int]:
+    """Return the content types that the API lists, and how many it counts."""
     found: dict[str, ContentType] = {}
     skip = 0
     while True:
         params = {**FLAGS, "include_count": "true", "skip": str(skip), "limit": str(PAGE_SIZE)}
-        answer = client.get(PATH, params, _decode_list)
-        page = answer["content_types"]
-        found.update(
-            (each["uid"], each) for each in page if isinstance(each, dict) and isinstance(each.get("uid"), str)
-        )
+        answer = client.get(PATH, params, partial(decode_list, key="content_types"))
+        page, count = answer["content_types"], answer.get("count")
+        found.update((each["uid"], each) for each in page)
         skip += len(page)
-        count = answer.get("count")
         if not page or (skip >= count if isinstance(count, int) else len(page) < PAGE_SIZE):
-            return list(found.values())
+            return list(found.values()), count if isinstance(count, int) else len(found)
 
 
 def find_content_type(client: Client, uid: str) -> ContentType | None:
     """Return a content type, or None if it is gone: only this answer says so, never that a list did not have it."""
     try:
-        answer = client.get(f"{PATH}/{quote(uid, safe='')}", FLAGS, decode_json)
+        found: ContentType = client.get(f"{PATH}/{quote(uid, safe='')}", FLAGS, _decode_one)["content_type"]
     except NotFoundError:
         return None
-    found = answer.get("content_type")
-    return found if isinstance(found, dict) else {"uid": uid}
+    return found
 
 
 def branch_of(content_types: Iterable[ContentType]) -> str | None:
@@ -83,9 +95,9 @@ def _fields(schema: object) -> Iterator[dict[str, t.Any]]:
             yield from _fields(field.get("blocks"))
 
 
-def _decode_list(body: bytes) -> dict[str, t.Any]:
+def _decode_one(body: bytes) -> dict[str, t.Any]:
     answer = decode_json(body)
-    if not isinstance(answer.get("content_types"), list):
-        msg = "no list of content types"
-        raise ValueError(msg)  # noqa: TRY004 - the body's fault, not the caller's
+    if not has_uid(answer.get("content_type")):
+        msg = "no content type"
+        raise ValueError(msg)
     return answer

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import typing as t
+from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.client import decode_json
+from tap_contentstack.client import decode_list
 from tap_contentstack.page import decode_page
 from tap_contentstack.paginator import SyncPaginator
 
@@ -70,17 +71,16 @@ class Feed:
         path = f"/v3/content_types/{quote(content_type_uid, safe='')}/entries" if content_type_uid else "/v3/assets"
         query = json.dumps({"uid": {"$in": list(uids)}}, separators=(",", ":"))
         params = {"locale": locale, "query": query, "limit": str(PAGE_SIZE)}
-        answer = self._client.get(path, params, decode_json, purpose=self._stream)
-        items = answer.get("entries" if content_type_uid else "assets")
-        return {item["uid"] for item in items or () if _published_to(item, locale)}
+        key = "entries" if content_type_uid else "assets"
+        answer = self._client.get(path, params, partial(decode_list, key=key), purpose=self._stream)
+        return {item["uid"] for item in answer[key] if _published_to(item, locale)}
 
 
 def _decode(body: bytes) -> Page:
     page = decode_page(body)
     page.pagination_token = page.pagination_token or None
-    page.sync_token = (
-        None if page.pagination_token else page.sync_token or None
-    )  # only the last page's token covers all
+    # Only the last page's sync token covers the whole pass.
+    page.sync_token = None if page.pagination_token else page.sync_token or None
     if page.pagination_token is None and page.sync_token is None:
         msg = "a page without a token"
         raise ValueError(msg)

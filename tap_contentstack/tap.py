@@ -100,7 +100,7 @@ class TapContentstack(Tap):
     @cached_property
     def content_types(self) -> list[ContentType]:
         """The stack's content types."""
-        return list_content_types(self.client)
+        return list_content_types(self.client, self.logger)
 
     @functools.cache  # noqa: B019 - a tap lives as long as its process
     def codec_of(self, content_type_uid: str) -> Codec | None:

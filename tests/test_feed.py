@@ -160,6 +160,16 @@ def test_it_can_be_asked_which_assets_are_still_published(feed):
     assert feed.still_published(None, "en-us", ["asset0"]) == set()
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["{}", '{"entries":null}', '{"entries":{}}', '{"entries":[{}]}', '{"entries":[null]}', '{"assets":[]}', "[]"],
+)
+def test_an_answer_without_a_list_does_not_say_that_nothing_is_published(body):
+    client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](body.encode()))
+    with pytest.raises(ValueError, match=r"no list of entries|not a JSON object"):
+        Feed(client, stream="x", filters={}).still_published("page", "en-us", ["page0"])
+
+
 def test_a_content_type_that_is_gone_has_no_entries_to_ask_about(feed):
     with pytest.raises(NotFoundError):
         feed.still_published("../gone", "en-us", ["page0"])
