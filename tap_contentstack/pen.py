@@ -29,12 +29,19 @@ PIPE_SIZE = 1 << 20
 """Bytes: the most that Linux grants to anybody by default."""
 
 
-class PenClosedError(Exception):
-    """The run is ending: what is not written yet belongs to the next one."""
+class PenClosedError(BaseException):
+    """The run is ending: what is not written yet belongs to the next one. No stream has failed, so it is no error."""
 
 
-class TargetGoneError(Exception):
-    """Something that was written did not reach the target, so nothing may follow it: no STATE above all."""
+class TargetGoneError(BaseException):
+    """Something that was written did not reach the target, so nothing may follow it: no STATE above all.
+
+    No stream can do anything about it, so it is no error of one.
+    """
+
+    def __init__(self, reason: str) -> None:
+        """Say what is in the way."""
+        super().__init__(f"{reason}; what the target has confirmed is in its last state")
 
 
 class Pen(GenericSingerWriter[bytes, Message]):
@@ -65,7 +72,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put on paper what was written, and let go of the pen."""
+        """Hand over what was written, and let go of the pen."""
         try:
             self._depth -= 1
             if not self._depth:
@@ -111,7 +118,14 @@ class Pen(GenericSingerWriter[bytes, Message]):
             raise TargetGoneError(msg) from None
 
     def prepare_pipe(self) -> None:
-        """Make the pipe to the target wait when it is full, and give it room for some pages, where the system can."""
+        """Make the pipe to the target wait when it is full, and give it room for some pages, where the system can.
+
+        Raises:
+            TargetGoneError: There is no stdout.
+        """
+        if sys.stdout is None:
+            msg = "There is nowhere to write to: stdout is closed"
+            raise TargetGoneError(msg)
         with contextlib.suppress(OSError):  # no pipe, or not allowed
             os.set_blocking(sys.stdout.fileno(), True)
             if sys.platform == "linux":

@@ -44,11 +44,13 @@ class Run:
         self._ended: queue.SimpleQueue[SweptStream | None] = queue.SimpleQueue()
         self._failures: dict[str, str] = {}
         self._exit_code = 0
+        self._reason: str | None = None
         self._refusal: str | None = None
 
-    def stop(self, exit_code: int) -> None:
-        """Make the run end now; may be called from a signal handler."""
-        self._exit_code = exit_code
+    def stop(self, exit_code: int, reason: str | None = None) -> None:
+        """Make the run end now; may be called from a signal handler. The first reason to end counts."""
+        if not self._exit_code:
+            self._exit_code, self._reason = exit_code, reason
         self._ended.put(None)
 
     def execute(self) -> int:
@@ -60,7 +62,8 @@ class Run:
         try:
             return self._run()
         except TargetGoneError as error:
-            return self._on_target_gone(error)
+            self._tap.logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
+            return 1
 
     def _run(self) -> int:
         streams = [
@@ -102,7 +105,7 @@ class Run:
         self._write_state()
 
     def _work(self) -> None:
-        while True:
+        while not self._exit_code:
             try:
                 stream = self._waiting.get_nowait()
             except queue.Empty:
@@ -112,7 +115,8 @@ class Run:
             except PenClosedError:
                 return
             except TargetGoneError as error:
-                self.stop(self._on_target_gone(error))
+                self.stop(1, str(error))
+                return
             except AccessError as error:
                 self._refusal = self._failures[stream.name] = str(error)
             except SingerSDKError as error:
@@ -131,10 +135,6 @@ class Run:
         if self._tap.state_is_due():
             stream.write_state()
 
-    def _on_target_gone(self, error: TargetGoneError) -> int:
-        self._tap.logger.error("%s; what the target has confirmed is in its last state", error)
-        return 1
-
     def _write_state(self) -> None:
         with self._tap.pen:
             self._tap.state_writer.write_state(self._tap.state)
@@ -147,6 +147,8 @@ class Run:
         with contextlib.suppress(TargetGoneError, PenClosedError):  # nobody is there to read it
             self._write_state()
             self._tap.pen.close(LAST_WORDS)
+        if self._reason:
+            self._tap.logger.error(self._reason)
         logging.shutdown()
         os._exit(self._exit_code)
 

@@ -159,7 +159,8 @@ def test_a_target_that_dies_ends_the_run_with_a_sentence(sandbox):
     assert code not in {0, None}
     assert "Traceback" not in err, err
     assert "Exception ignored" not in err, err
-    assert "The target stopped reading" in err
+    assert "The target stopped reading" in err.splitlines()[-1]
+    assert "unhandled" not in err
 
 
 def test_a_target_that_was_never_there_ends_the_run_without_a_traceback(sandbox):
@@ -170,9 +171,19 @@ def test_a_target_that_was_never_there_ends_the_run_without_a_traceback(sandbox)
         err = process.stderr.read().decode()
         code = process.wait(10)
         process.stdout = None
-    assert code != 0
+    assert code == 1
     assert "Traceback" not in err, err
-    assert "The target stopped reading" in err
+    assert "The target stopped reading" in err.splitlines()[-1]
+
+
+def test_without_a_stdout_the_run_ends_with_a_sentence(sandbox, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(sandbox.settings))
+    command = f'"{sys.executable}" -m tap_contentstack --config "{config}" >&-'
+    run = subprocess.run(["/bin/sh", "-c", command], stderr=subprocess.PIPE, check=False, timeout=30)
+    assert run.returncode == 1
+    assert b"Traceback" not in run.stderr
+    assert b"stdout is closed" in run.stderr.splitlines()[-1]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this device")
