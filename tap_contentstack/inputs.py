@@ -13,6 +13,10 @@ from tap_contentstack.sdk import parse_environment_config
 Json: t.TypeAlias = dict[str, t.Any]
 
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors put before a text."""
+
+
 def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
     """Return the JSON object in a file.
 
@@ -27,7 +31,9 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
         return None
     name = source if isinstance(source, str) else getattr(source, "name", "")
     try:
-        content = json.loads(Path(source).read_text(encoding="utf-8") if isinstance(source, str) else source.read())
+        text = Path(source).read_text(encoding="utf-8") if isinstance(source, str) else source.read()
+        content = json.loads(text.removeprefix(BYTE_ORDER_MARK))
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair can be neither sent nor written
     except OSError as error:
         msg = f"the {what} file {name} cannot be read: {error.strerror}"
         raise StateError(msg) from None

@@ -39,6 +39,7 @@ __all__ = [
     "SelfWritingStream",
     "changes_nothing",
     "classproperty",
+    "is_usable",
     "parse_environment_config",
     "pop_deselected_record_properties",
 ]
@@ -105,6 +106,15 @@ class SelfWritingStream(Stream, abc.ABC):
     def tap_state(self) -> TapState:
         """The state of all streams."""
         return self._tap.state
+
+
+def is_usable(batch_config: t.Any) -> bool:
+    """Tell whether the SDK can make batch files with a configuration of them, as far as that shows beforehand."""
+    try:
+        BatchConfig.from_dict(batch_config).storage.get_url("file")
+    except (TypeError, ValueError, ImportError, OSError, AttributeError):
+        return False
+    return True
 
 
 def changes_nothing(maps: list[StreamMap], stream: str) -> bool:

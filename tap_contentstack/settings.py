@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
+import re
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.regions import delivery_url
+from tap_contentstack.sdk import is_usable
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +24,8 @@ if t.TYPE_CHECKING:
 
 ENTRY_EVENTS = ("entry_published", "entry_unpublished", "entry_deleted", "content_type_deleted")
 ASSET_EVENTS = ("asset_published", "asset_unpublished", "asset_deleted")
+SLOWEST = 0.01
+"""The lowest cap, in requests a second: waits beyond that are taken for a mistake."""
 SECRETS = ("api_key", "access_token")
 
 CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
@@ -125,7 +130,7 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     ),
     th.Property(
         "request_timeout",
-        th.NumberType(exclusive_minimum=0),
+        th.NumberType(exclusive_minimum=0, maximum=3600),
         default=60,
         title="Request timeout",
         description="Seconds to wait for a connection and for each part of an answer.",
@@ -215,18 +220,22 @@ def read_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any] = CON
 
 def tidied(config: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the configuration without blanks, and with numbers that came as text from the environment."""
-    result: dict[str, t.Any] = {}
-    for name, value in config.items():
-        if isinstance(value, str):
-            value = value.strip()  # noqa: PLW2901 - a pasted credential often brings a line end with it
-        if value in (None, "", []):
-            continue
-        types = CONFIG_JSONSCHEMA["properties"].get(name, {}).get("type", ())
-        if isinstance(value, str) and {"number", "integer"} & set(types):
-            with contextlib.suppress(ValueError):  # stays text, which validation then names
-                value = float(value) if "number" in types else int(value)  # noqa: PLW2901
-        result[name] = value
-    return result
+    tidy = {name: _tidied(value, CONFIG_JSONSCHEMA["properties"].get(name, {})) for name, value in config.items()}
+    return {name: value for name, value in tidy.items() if value not in (None, "", [])}
+
+
+def _tidied(value: t.Any, setting: Mapping[str, t.Any]) -> t.Any:
+    types = setting.get("type", ())
+    if isinstance(value, str):
+        value = value.strip()  # a pasted credential often brings a line end with it
+    if isinstance(value, str) and {"number", "integer"} & set(types):
+        with contextlib.suppress(ValueError):  # stays text, which validation then names
+            value = float(value) if "number" in types else int(value)
+    if isinstance(value, float) and value.is_integer() and "integer" in types:
+        value = int(value)  # the same to JSON schema
+    if isinstance(value, list) and "array" in types:
+        value = [stripped for each in value if (stripped := each.strip() if isinstance(each, str) else each) != ""]
+    return value
 
 
 def _sentence(error: ValidationError) -> str:
@@ -237,7 +246,7 @@ def _sentence(error: ValidationError) -> str:
             return f"setting '{error.path[0]}' lacks '{missing}'"
         return f"setting '{missing}' is missing: set it in the config, or as TAP_CONTENTSTACK_{missing.upper()}"
     setting = str(error.path[0]) if error.path else "config"
-    value = "its value" if setting in SECRETS else f"{error.instance!r}"
+    value = "" if setting in SECRETS else f", not {error.instance!r}"
     rule = {
         "type": "must be {}",
         "enum": "must be one of {}",
@@ -245,8 +254,8 @@ def _sentence(error: ValidationError) -> str:
         "maximum": "must be at most {}",
         "exclusiveMinimum": "must be more than {}",
         "format": "must be a date and time such as 2024-01-31T00:00:00Z",
-    }.get(str(error.validator), "is not valid")
-    return f"setting '{setting}' {rule.format(_listed(error.validator_value))}, not {value}"
+    }.get(str(error.validator), "must be valid")
+    return f"setting '{setting}' {rule.format(_listed(error.validator_value))}{value}"
 
 
 def _listed(demand: object) -> str:
@@ -255,6 +264,29 @@ def _listed(demand: object) -> str:
 
 def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     """Yield what a JSON schema cannot say."""
+    for problems in (_in_texts, _in_numbers, _in_host, _in_start_date, _in_event_types, _in_sdk_settings):
+        yield from problems(config)
+
+
+def _in_texts(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, value in config.items():
+        texts = value if isinstance(value, list) else [value]
+        if not all(_is_utf8(each) for each in texts if isinstance(each, str)):
+            yield f"setting '{name}' is not text in UTF-8: check the encoding of the config, or of the environment"
+    for locale in config.get("locales") or ():
+        if not _is_locale(locale):
+            yield f"setting 'locales' must be codes such as en-us, not {locale!r}"
+
+
+def _in_numbers(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, value in config.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            yield f"setting '{name}' must be a finite number"
+    if config.get("max_requests_per_second", 1) < SLOWEST:
+        yield f"setting 'max_requests_per_second' must be at least {SLOWEST}"
+
+
+def _in_host(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     if base_url := config.get("base_url"):
         if not _is_base_url(base_url):
             yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
@@ -263,15 +295,39 @@ def _contradictions(config: Mapping[str, t.Any]) -> t.Iterator[str]:
             delivery_url(config.get("region", "na"))
         except ValueError as error:
             yield str(error)
+
+
+def _in_start_date(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     if start_date := config.get("start_date"):
         try:
             _utc(start_date)
         except (ValueError, OverflowError):
             yield f"setting 'start_date' must be a date and time such as 2024-01-31T00:00:00Z, not {start_date!r}"
+
+
+def _in_event_types(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     wanted = set(config.get("event_types") or ())
     for events in (ENTRY_EVENTS, ASSET_EVENTS):
         if wanted & set(events) and events[0] not in wanted:
             yield f"setting 'event_types' must contain {events[0]}: without it no rows would be loaded"
+
+
+def _in_sdk_settings(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    if config.get("flattening_enabled") and "flattening_max_depth" not in config:
+        yield "setting 'flattening_enabled' needs flattening_max_depth: how many levels become columns"
+    if (batch_config := config.get("batch_config")) and not is_usable(batch_config):
+        yield "setting 'batch_config' must have an encoding, and a storage whose root is a folder or a URL of one"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_is_locale = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
 def _is_base_url(text: str) -> bool:

@@ -35,7 +35,20 @@ CREDENTIALS = {"api_key": "blt0123", "access_token": "cs0123-secret", "environme
         ({"max_requests_per_second": 0}, "'max_requests_per_second' must be more than 0"),
         ({"request_timeout": -1}, "'request_timeout' must be more than 0"),
         ({"max_retries": -1}, "'max_retries' must be at least 0"),
+        ({"max_requests_per_second": 1e-320}, "'max_requests_per_second' must be at least 0.01"),
+        ({"max_requests_per_second": float("nan")}, "'max_requests_per_second' must be a finite number"),
+        ({"request_timeout": "inf"}, "'request_timeout' must be at most 3600"),
+        ({"max_retries": 2.5}, "'max_retries' must be integer, not 2.5"),
         ({"locales": "en-us"}, "'locales' must be array"),
+        ({"locales": ['["en-us"']}, "'locales' must be codes such as en-us, not '[\"en-us\"'"),
+        ({"environment": "d\udce9v"}, "'environment' is not text in UTF-8"),
+        ({"content_types": ["\ud800"]}, "'content_types' is not text in UTF-8"),
+        ({"flattening_enabled": True}, "'flattening_enabled' needs flattening_max_depth"),
+        ({"batch_config": {"encoding": {"format": "jsonl"}}}, "'batch_config' must have an encoding, and a storage"),
+        (
+            {"batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": "nope://x"}}},
+            "'batch_config' must have an encoding, and a storage",
+        ),
     ],
     ids=str,
 )
@@ -50,7 +63,7 @@ def test_a_wrong_configuration_is_named_in_one_sentence(config, sentence):
 def test_a_secret_of_a_wrong_type_is_not_quoted():
     with pytest.raises(SettingsError) as caught:
         read_settings({**CREDENTIALS, "access_token": 987654321})
-    assert "'access_token' must be string" in str(caught.value)
+    assert str(caught.value) == "setting 'access_token' must be string"
     assert "987654321" not in str(caught.value)
 
 
@@ -60,9 +73,19 @@ def test_several_mistakes_are_all_named():
     assert "max_concurrency" in str(caught.value)
 
 
-def test_numbers_may_come_as_text_from_the_environment():
-    settings = read_settings({**CREDENTIALS, "request_timeout": "2.5", "max_retries": "3"})
+@pytest.mark.parametrize(
+    "numbers", [{"request_timeout": "2.5", "max_retries": "3"}, {"request_timeout": 2.5, "max_retries": 3.0}]
+)
+def test_numbers_may_come_as_text_from_the_environment_or_with_a_fraction_of_zero(numbers):
+    settings = read_settings({**CREDENTIALS, **numbers})
     assert (settings.request_timeout, settings.max_retries) == (2.5, 3)
+    assert isinstance(settings.max_retries, int)
+
+
+def test_blanks_in_lists_are_dropped():
+    settings = read_settings({**CREDENTIALS, "locales": ["en-us", " fr-fr", ""], "content_types": [""]})
+    assert settings.locales == ("en-us", "fr-fr")
+    assert settings.content_types == ()
 
 
 def test_blanks_around_a_pasted_credential_are_dropped():

@@ -56,7 +56,7 @@ def refused(site) -> t.Callable[..., Output]:
         ({"event_types": ["entry_moved"]}, "setting 'event_types' must be one of entry_published,"),
         ({"max_concurrency": 65}, "setting 'max_concurrency' must be at most 64, not 65"),
         ({"max_requests_per_second": 0}, "setting 'max_requests_per_second' must be more than 0"),
-        ({"access_token": 20250131}, "setting 'access_token' must be string, not its value"),
+        ({"access_token": 20250131}, "setting 'access_token' must be string"),
         ({"base_url": "http://127.0.0.1:9"}, "127.0.0.1 refuses connections: check region and base_url"),
         ({"base_url": "http://host.invalid"}, "the host host.invalid is unknown: check region and base_url"),
     ],
