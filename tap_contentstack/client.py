@@ -49,9 +49,13 @@ UNKNOWN_TOKEN = 105
 UNKNOWN_CONTENT_TYPE = 118
 INVALID_VALUE = 141
 TOKEN_PARAMETERS = ("sync_token", "pagination_token")
-RETRIED = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
-"""Beside the servers' errors, and success without what was asked for."""
-FATAL_SERVER_ERRORS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+PASSING_REFUSALS = (
+    HTTPStatus.NOT_MODIFIED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)
+LASTING_PROBLEMS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
 
 
 class Client:
@@ -135,11 +139,7 @@ class Client:
     def _refusal(self, answer: Answer, params: Mapping[str, str]) -> Exception:
         """Return the error that an answer other than 200 stands for."""
         status = answer.status
-        if (
-            status in RETRIED
-            or status < HTTPStatus.MULTIPLE_CHOICES
-            or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in FATAL_SERVER_ERRORS)
-        ):
+        if _may_pass(status):
             return self._transient(answer)
         error = _error_body(answer.body)
         code, fields = error.get("error_code"), error.get("errors")
@@ -254,6 +254,13 @@ def _error_body(body: bytes) -> dict[str, t.Any]:
         return decode_json(body)
     except ValueError:
         return {}
+
+
+def _may_pass(status: int) -> bool:
+    """Tell whether an answer other than 200 may be a good one the next time."""
+    has_nothing = status < HTTPStatus.MULTIPLE_CHOICES
+    has_problem = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in LASTING_PROBLEMS
+    return has_nothing or has_problem or status in PASSING_REFUSALS
 
 
 def _waits() -> Generator[float, TransientError, None]:

@@ -147,9 +147,8 @@ class Passes:
         bookmark = self.bookmark
         token = bookmark.pagination_token
         pages = self.feed.resumed_pass(token) if token else self.feed.initial_pass()
-        seen = bookmark.items_seen  # ahead of the bookmark's where batches hold records back
+        before = seen = bookmark.items_seen  # seen runs ahead of the bookmark's where batches hold records back
         for page in self._with_refusals(pages):
-            self.progress.expect(page.total_count, bookmark.items_seen, self.reader.output)
             rows = self.reader.rows(page.items)
             messages = [row.message for row in rows]
             seen += len(page.items)
@@ -167,7 +166,9 @@ class Passes:
                     self.table.checkpoint(lambda: self._advance(page, seen))  # noqa: B023 - called at once
                 else:
                     self.table.complete(lambda: self._advance(page, 0), sweep=True)  # noqa: B023
-            self.progress.add(pages=1, records=len(messages), items=len(page.items))
+            self.progress.add(pages=1, records=len(messages))
+            if page.total_count is not None:
+                self.progress.note(self.reader.output, seen - before, page.total_count - before)
         return True
 
     def _advance(self, page: Page, items_seen: int) -> None:
@@ -237,7 +238,7 @@ class Passes:
             with self.pen:
                 self.table.write(messages[: self.record_limit])
             rows = sum(change.published for change in changes)
-            self.progress.add(pages=1, records=rows, tombstones=len(changes) - rows, items=len(page.items))
+            self.progress.add(pages=1, records=rows, tombstones=len(changes) - rows)
 
     def _on_type_deleted(self, content_type_uid: str) -> None:
         if Reason.TYPE_DELETED in self._reasons:

@@ -20,29 +20,26 @@ HOUR = 3600
 class Progress:
     """Counts for all streams of a run together."""
 
-    def __init__(self, logger: logging.Logger) -> None:
-        """Start the clock."""
+    def __init__(self, logger: logging.Logger, started: float) -> None:
+        """Take when the run began, in seconds since 1970."""
         self._logger = logger
         self._lock = threading.Lock()
-        self._started = self._spoke = time.monotonic()
-        self._expected: dict[Hashable, int] = {}
-        self._done_before = 0
-        self.pages = self.records = self.tombstones = self.items = self.streams = 0
+        self._started = started
+        self._spoke = time.monotonic()
+        self._passes: dict[Hashable, tuple[int, int]] = {}
+        self.pages = self.records = self.tombstones = self.streams = 0
 
-    def add(self, *, pages: int = 0, records: int = 0, tombstones: int = 0, items: int = 0, streams: int = 0) -> None:
+    def add(self, *, pages: int = 0, records: int = 0, tombstones: int = 0, streams: int = 0) -> None:
         """Count what was just written."""
         with self._lock:
             self.pages += pages
             self.records += records
             self.tombstones += tombstones
-            self.items += items
             self.streams += streams
 
-    def expect(self, total: int | None, already: int, key: Hashable) -> None:
-        """Take note of how many items a pass has in all, of which an earlier run has seen some."""
-        if total is not None and key not in self._expected:
-            with self._lock:
-                self._expected[key] = max(total - already, 0)
+    def note(self, stream: Hashable, seen: int, total: int) -> None:
+        """Take note of how many items of a stream's initial pass this run has seen, and has to see in all."""
+        self._passes[stream] = seen, total
 
     def tick(self) -> None:
         """Write a line if it is time for one."""
@@ -50,11 +47,11 @@ class Progress:
         if now - self._spoke < INTERVAL:
             return
         self._spoke = now
-        elapsed = now - self._started
+        elapsed = time.time() - self._started
         text = f"{self.records:,} records in {self.pages:,} pages, {self.records / elapsed:,.0f} records/s"
-        expected = sum(self._expected.values())
-        if expected and self.items:
-            share = min(self.items / expected, 1.0)
+        passes = list(self._passes.values())
+        if seen := sum(seen for seen, _ in passes):
+            share = seen / max(seen, sum(total for _, total in passes))
             text += f"; {share:.0%} of what was counted so far, about {_duration(elapsed / share - elapsed)} left"
         self._logger.info("Loading: %s", text)
 
@@ -68,7 +65,7 @@ class Progress:
             f"{counts['requests']:,}",
             f"{counts['retries']:,}",
             _size(counts["bytes"]),
-            _duration(time.monotonic() - self._started),
+            _duration(time.time() - self._started),
         )
 
 

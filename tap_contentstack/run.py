@@ -40,6 +40,7 @@ class Run:
     def __init__(self, tap: TapContentstack) -> None:
         """Take the tap, its state loaded."""
         self._tap = tap
+        self._progress = tap.progress
         self._waiting: queue.SimpleQueue[SweptStream] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[SweptStream | None] = queue.SimpleQueue()
         self._failures: dict[str, str] = {}
@@ -82,11 +83,11 @@ class Run:
         while open_streams and not self._exit_code:
             with contextlib.suppress(queue.Empty):
                 open_streams -= self._ended.get(timeout=TICK) is not None
-            self._tap.progress.tick()
+            self._progress.tick()
         if self._exit_code:
             self._break_off()
         self._write_state()
-        self._tap.progress.summarize(self._tap.client.counts)
+        self._progress.summarize(self._tap.client.counts)
         self._note_empty_locales()
         return self._report(len(streams))
 
@@ -131,7 +132,7 @@ class Run:
             self._failures[stream.name] = self._refusal
             return
         stream.sync()
-        self._tap.progress.add(streams=1)
+        self._progress.add(streams=1)
         if self._tap.state_is_due():
             stream.write_state()
 

@@ -23,7 +23,7 @@ from tap_contentstack.shapes import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tap_contentstack.shapes import Schema
 
@@ -143,20 +143,24 @@ class TypeChange(t.NamedTuple):
 def entry_schema(content_type: Mapping[str, t.Any]) -> Schema:
     """Return the JSON schema of a content type's entries."""
     columns = entry_columns(content_type)
-    options = content_type.get("options")
-    url: dict[str, Schema] = {"url": TEXT} if isinstance(options, dict) and options.get("is_page") else {}
     fields = {columns.get(uid, uid): schema for uid, schema in top_fields(content_type).items()}
-    return _table(
-        {**fields, **_ENTRY_COLUMNS, "title": fields.get("title", TEXT), **(url if "url" not in fields else {})}
-    )
+    url = _url_column(content_type, fields)
+    return _table({**fields, **_ENTRY_COLUMNS, "title": fields.get("title", TEXT), **url})
 
 
 def entry_columns(content_type: Mapping[str, t.Any]) -> dict[str, str]:
     """Return the columns of fields whose uid no target could hold as a column, by field uid."""
     system = {"uid", *_ENTRY_COLUMNS}
     fields = [uid for uid in top_fields(content_type) if uid not in system]
-    names = column_names(fields, {*system, *ADDED_COLUMNS, VERSION_COLUMN})
+    names = column_names(fields, {*system, *_url_column(content_type, fields), *ADDED_COLUMNS, VERSION_COLUMN})
     return {uid: name for uid, name in names.items() if uid != name}
+
+
+def _url_column(content_type: Mapping[str, t.Any], fields: Collection[str]) -> dict[str, Schema]:
+    """Return the column of a page's URL, which needs no field of its own."""
+    options = content_type.get("options")
+    is_page = isinstance(options, dict) and options.get("is_page")
+    return {"url": TEXT} if is_page and "url" not in fields else {}
 
 
 def combined_schema() -> Schema:
@@ -189,7 +193,7 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) ->
     """Return a schema whose columns have the types that they were first loaded with, and where these differ.
 
     Columns of fields that are gone stay: a target sets the columns of the schema alone, and would leave in the others
-    what they held before.
+    what they held before. A column that differs from one of them in case alone is the same to many targets.
 
     Args:
         schema: The schema of today.
@@ -197,8 +201,9 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) ->
     """
     kept: Schema = copied(schema)
     changes = []
+    folded = {column.casefold(): kind for column, kind in remembered.items()}
     for column, new in column_types(schema).items():
-        old = remembered.get(column)
+        old = remembered.get(column, folded.get(column.casefold()))
         if not isinstance(old, str) or old not in BY_KIND or column in KEY_COLUMNS or _same_to_targets(old, new):
             continue
         kept["properties"][column] = copied(BY_KIND[old])

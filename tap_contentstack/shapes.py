@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 
 import jsonschema
 
+from tap_contentstack.errors import SettingsError
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -119,11 +121,17 @@ class Shape:
 
 
 def shape_of(schema: object) -> Shape:
-    """Return the shape that a JSON schema describes."""
+    """Return the shape that a JSON schema describes.
+
+    Raises:
+        SettingsError: It is no JSON schema.
+    """
     if not isinstance(schema, dict):
         return Shape(kind="json", check={"not": {}} if schema is False else None)
     kind = kind_of(schema)
     demanding = _demands_more(schema, kind)
+    if demanding:
+        _check(schema)
     items = _items_of(schema) if kind == "array" else None
     return Shape(
         kind=kind,
@@ -134,6 +142,15 @@ def shape_of(schema: object) -> Shape:
         default=schema.get("default"),
         check=schema if demanding else None,
     )
+
+
+def _check(schema: Schema) -> None:
+    validator = jsonschema.Draft202012Validator
+    try:
+        validator.check_schema(schema, validator.FORMAT_CHECKER)
+    except jsonschema.SchemaError:
+        msg = f"the catalog has a column whose schema cannot be understood: {schema!r}: discover it anew"
+        raise SettingsError(msg) from None
 
 
 def _shapes_of(properties: object) -> dict[str, Shape] | None:

@@ -68,6 +68,8 @@ class SweptStream(SelfWritingStream):
     def metadata(self) -> MetadataMapping:
         if self._metadata is None:
             metadata = super().metadata
+            if () not in metadata:  # the SDK takes such a stream for selected, but none of its columns
+                metadata.root.selected = True
             for column in schemas.AUTOMATIC_COLUMNS:
                 if column in self.schema["properties"]:
                     entry = metadata["properties", column]
@@ -110,6 +112,8 @@ class SweptStream(SelfWritingStream):
         for column in schemas.AUTOMATIC_COLUMNS:
             if column in self.schema["properties"]:
                 schema["properties"].setdefault(column, self.schema["properties"][column])
+        for column in self.primary_keys:
+            schema["properties"][column] = self.schema["properties"][column]
         self._schema_in_use, _ = schemas.keep_types(schema, self.bookmark.types)
         # What the stack has now may differ from a bookmark's types, and from a catalog that was made earlier.
         _, self._type_changes = schemas.keep_types(self.schema, schemas.column_types(self._schema_in_use))

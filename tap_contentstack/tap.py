@@ -83,7 +83,7 @@ class TapContentstack(Tap):
     @cached_property
     def progress(self) -> Progress:
         """What the run has done so far."""
-        return Progress(self.logger)
+        return Progress(self.logger, self.started)
 
     @property
     def pen(self) -> Pen:
@@ -194,7 +194,7 @@ class TapContentstack(Tap):
 
         Those from before the run are among them, though the stream that knew them may have started over meanwhile.
         """
-        return {*self.settings.locales, *self._locales_before, *self.locales_now()}
+        return set(self.settings.locales) or {*self._locales_before, *self.locales_now()}
 
     def state_is_due(self) -> bool:
         """Return whether it is time for a STATE, and take it that one is written now."""

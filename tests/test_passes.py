@@ -153,7 +153,7 @@ class Run:
             bookmark=self.bookmark,
             exists=lambda _: self.exists,
             known_locales=lambda: self.known | set(self.bookmark.locales),
-            progress=Progress(LOGGER),
+            progress=Progress(LOGGER, 0),
             logger=LOGGER,
             record_limit=self.limit,
         ).run()

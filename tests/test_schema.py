@@ -88,6 +88,13 @@ def test_a_page_has_an_url_and_a_field_never_replaces_a_system_column():
     assert "url" not in schemas.entry_schema({})["properties"]
 
 
+@pytest.mark.parametrize(("fields", "columns"), [(["URL"], {"url"}), (["url", "URL"], {"url"}), (["url"], {"url"})])
+def test_a_field_never_has_the_name_of_a_pages_url_in_other_letters(fields, columns):
+    page = {"options": {"is_page": True}, "schema": [{"uid": uid, "data_type": "text"} for uid in fields]}
+    names = schemas.entry_schema(page)["properties"].keys()
+    assert {name for name in names if name.casefold() == "url"} == columns
+
+
 def test_unknown_data_types_are_told_by_path():
     inner = {"uid": "in", "data_type": "hologram"}
     content_type = {
@@ -184,7 +191,8 @@ def test_a_column_keeps_the_type_of_its_table(old, new, kept):
     assert changes == ([("a", old, new)] if kept else [])
 
 
-def test_columns_of_fields_that_are_gone_stay_unless_another_has_their_name():
+def test_columns_of_fields_that_are_gone_stay_and_one_of_the_same_letters_keeps_their_type():
+    """Many targets fold the case of names: to them it is the same column."""
     schema = schemas.entry_schema({"schema": [{"uid": "Price", "data_type": "number"}]})
     remembered = {
         "gone": "number",
@@ -195,7 +203,8 @@ def test_columns_of_fields_that_are_gone_stay_unless_another_has_their_name():
     }
     kept, changes = schemas.keep_types(schema, remembered)
     assert kept["properties"].keys() - schema["properties"].keys() == {"gone"}
-    assert changes == []
+    assert kept["properties"]["Price"] == TEXT
+    assert changes == [("Price", "string", "number")]
 
 
 def test_keeping_types_leaves_the_given_schema_alone():

@@ -103,8 +103,18 @@ def test_a_redirect_is_not_followed_with_credentials(broken):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"nonsense", b'{"bookmarks": {"assets": ', b"[1, 2]", b'"text"', b"null", b"\xff\xfe"],
-    ids=["empty", "cut", "no JSON", "cut later", "a list", "a text", "null", "no UTF-8"],
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b'{"bookmarks": {"assets": ',
+        b"[1, 2]",
+        b'"text"',
+        b"null",
+        b"\xff\xfe",
+        b'{"a": "\\ud800"}',
+    ],
+    ids=["empty", "cut", "no JSON", "cut later", "a list", "a text", "null", "no UTF-8", "half a character"],
 )
 def test_a_state_that_cannot_be_read_stops_the_run(refused, content):
     last = refused(files={"state": content}).last_line
@@ -136,6 +146,28 @@ def test_a_catalog_of_a_strange_shape_ends_in_no_traceback(site, stream):
     output = run_tap({**site.settings, "max_retries": 0}, catalog={"streams": [stream]})
     assert "Traceback" not in output.err
     assert output.code == 0 or "catalog" in output.last_line
+
+
+@pytest.mark.parametrize("column", [{"type": "wat"}, {"type": ["string", 5]}, {"type": "string", "pattern": "["}])
+def test_a_schema_of_a_catalog_that_is_none_is_one_sentence(site, column):
+    schema = {"properties": {"uid": {"type": "string"}, "title": column}}
+    output = fail(
+        {**site.settings, "max_retries": 0}, catalog={"streams": [{"tap_stream_id": "assets", "schema": schema}]}
+    )
+    assert "the catalog has a column whose schema cannot be understood" in output.last_line
+
+
+def test_a_catalog_does_not_change_the_type_of_a_key(site):
+    schema = {"properties": {"uid": {"type": "integer"}, "title": {"type": "string"}}}
+    output = load(site, catalog={"streams": [{"tap_stream_id": "assets", "schema": schema}]}).check()
+    assert output.schemas["assets"]["properties"]["uid"] == {"type": "string"}
+    assert output.record_counts["assets"]
+
+
+def test_a_config_may_begin_as_some_editors_let_it(site, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("\ufeff" + json.dumps(site.settings))
+    assert run_tap(None, "--config", str(path)).code == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"null", b"\xff"], ids=str)

@@ -211,8 +211,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "forget the locales from before a start-over",
         "tap",
-        "{*self.settings.locales, *self._locales_before, *self.locales_now()}",
-        "{*self.settings.locales, *self.locales_now()}",
+        "{*self._locales_before, *self.locales_now()}",
+        "self.locales_now()",
     ),
     Mutant(
         "forget the locales of a delta",
