@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 FORMAT = 1
 REPLICATION_KEY = "sync_token"
@@ -26,8 +26,9 @@ class Bookmark:
         scope: Fingerprint of what the tokens were issued for.
         content_type_uid: The content type of a typed stream.
         locales: Locales that the stream's rows have been published to.
-        types: The type that each column was first loaded with; None where a state held something else. Such a column is
-            not left out, for a scheduler that merges states by key would keep what it held.
+        types: The type that each column was first loaded with: in parentheses if the column was deselected later, None
+            if it always was (or where a state held something else). Such a column is not left out, for a scheduler that
+            merges states by key would keep what it held.
     """
 
     sync_token: str | None = None
@@ -58,6 +59,24 @@ class Bookmark:
         """Remember that the stream holds rows of these locales."""
         if not locales.issubset(self.locales):
             self.locales = sorted(locales.union(self.locales))
+
+    def first_types(self) -> dict[str, str]:
+        """Return the type that each column was first loaded with."""
+        return {column: kind.strip("()") for column, kind in self.types.items() if kind}
+
+    def lacks(self, columns: Iterable[str]) -> list[str]:
+        """Return those of the columns that were deselected, so that rows have no values there, or old ones."""
+        return [column for column in columns if column in self.types and not _is_loaded(self.types[column])]
+
+    def remember(self, types: Mapping[str, str], selected: Collection[str]) -> None:
+        """Remember the first types of columns, and which of these are deselected."""
+        first, result = self.first_types(), dict(self.types)
+        for column, kind in types.items():
+            if column in selected:
+                result[column] = first.get(column, kind)
+            else:
+                result[column] = f"({first[column]})" if column in first else None
+        self.types = result
 
     def start_over(self, version: int, scope: str) -> None:
         """Begin an initial pass; the columns keep their types, as the table stays."""
@@ -100,6 +119,10 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     bookmark.scope = kept["scope"]
     bookmark.locales = sorted(set(kept["locales"]))
     return bookmark, None
+
+
+def _is_loaded(kind: str | None) -> bool:
+    return kind is not None and not kind.startswith("(")
 
 
 def _text_or_none(value: object) -> str | None:

@@ -15,6 +15,7 @@ from tap_contentstack.errors import ScopeChangedError
 from tap_contentstack.output import BatchOutput, LineOutput, MappedOutput
 from tap_contentstack.passes import Reason
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
+from tap_contentstack.shapes import kind_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -114,7 +115,7 @@ class SweptStream(SelfWritingStream):
                 schema["properties"].setdefault(column, self.schema["properties"][column])
         for column in self.primary_keys:
             schema["properties"][column] = self.schema["properties"][column]
-        self._schema_in_use, _ = schemas.keep_types(schema, self.bookmark.types)
+        self._schema_in_use, _ = schemas.keep_types(schema, self.bookmark.first_types())
         # What the stack has now may differ from a bookmark's types, and from a catalog that was made earlier.
         _, self._type_changes = schemas.keep_types(self.schema, schemas.column_types(self._schema_in_use))
         self._not_in_catalog = [column for column in self.schema["properties"] if column not in schema["properties"]]
@@ -158,7 +159,13 @@ class SweptStream(SelfWritingStream):
                 ", ".join(self._not_in_catalog),
             )
         self.planned = True
-        if bookmark.scope != scope or not self._can_go_on():
+        goes_on = bookmark.scope == scope and self._can_go_on()
+        if goes_on and (lacking := bookmark.lacks(self.selected_columns)):
+            self.logger.warning(
+                "The stream starts over, as its rows lack columns that are selected now: %s", ", ".join(lacking)
+            )
+            goes_on = False
+        if not goes_on:
             self._begin()
         else:
             self._remember_types()
@@ -178,11 +185,12 @@ class SweptStream(SelfWritingStream):
         self.logger.warning("The stream starts over, as its state was made for another %s", changed)
 
     def _remember_types(self) -> None:
-        columns = set(self.selected_columns)
-        types = schemas.column_types(self.effective_schema)
-        remembered = self.bookmark.types
-        current = {column: kind for column, kind in types.items() if column in columns and not remembered.get(column)}
-        self.bookmark.types = {**remembered, **current}
+        selected = set(self.selected_columns)
+        types = schemas.column_types(self.schema) | schemas.column_types(self.effective_schema)
+        for column, added in schemas.ADDED_COLUMNS.items():
+            if column not in selected or column in self.bookmark.types:
+                types[column] = kind_of(added)
+        self.bookmark.remember(types, selected)
 
     def _begin(self) -> None:
         self.bookmark.start_over(self._next_version(), fingerprint(self.scope()))

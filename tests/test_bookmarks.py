@@ -87,6 +87,20 @@ def test_a_column_type_that_makes_no_sense_is_mended_where_states_are_merged_by_
     assert read_bookmark({**WHOLE.to_state(), **bookmark.to_state(), "scope": "a:b"})[1] is None
 
 
+def test_a_column_that_is_deselected_keeps_its_type_and_is_lacked_when_it_is_selected_again():
+    bookmark = Bookmark()
+    bookmark.remember({"price": "number", "body": "string"}, {"price"})
+    assert bookmark.types == {"price": "number", "body": None}
+    assert bookmark.lacks(["price", "body", "new"]) == ["body"]
+    bookmark.remember({"price": "string", "body": "string"}, {"body"})
+    assert bookmark.types == {"price": "(number)", "body": "string"}
+    assert bookmark.first_types() == {"price": "number", "body": "string"}
+    assert bookmark.lacks(["price", "body"]) == ["price"]
+    bookmark.remember({"price": "string"}, {"price"})
+    assert bookmark.types == {"price": "number", "body": "string"}
+    assert bookmark.lacks(["price", "body"]) == []
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -175,6 +175,59 @@ def test_deselected_columns_are_neither_in_schemas_nor_in_rows_nor_unmapped(site
     assert after["entries_author"] == before["entries_author"]
 
 
+@pytest.mark.parametrize("column", ["title", "price", "_references", "_content_type_uid", "_unmapped"])
+def test_a_column_that_is_selected_later_is_loaded_for_all_rows(small, column):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    select(catalog, "entries_page", column, selected=False)
+    first = load(small, catalog=catalog).check()
+    assert column not in first.records("entries_page")[0]
+    second = load(small, state=first.state).check()
+    assert f"The stream starts over, as its rows lack columns that are selected now: {column}" in second.err
+    assert second.tables(first)["entries_page"] == load(small).tables()["entries_page"]
+    assert "entries_tag" not in second.record_counts
+    third = load(small, state=second.state).check()
+    assert set(third.record_counts) <= LISTS
+
+
+def test_a_column_that_was_left_out_for_a_while_is_loaded_for_all_rows(small):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    first = load(small).check()
+    select(catalog, "entries_page", "price", selected=False)
+    small.stack.publish_entry("page", "page1", {"title": "one", "price": 2}, ["en-us"])
+    second = load(small, catalog=catalog, state=first.state).check()
+    assert second.record_counts["entries_page"] == 1
+    third = load(small, state=second.state).check()
+    prices = {key: row["price"] for key, row in third.tables(second, first)["entries_page"].items()}
+    assert prices == {("page1", "en-us"): 2, ("page1", "fr-fr"): 1.5}
+
+
+def test_a_new_field_is_a_new_column_and_no_reason_to_start_over(small):
+    first = load(small)
+    small.stack.change_content_type("page", schema=[{"uid": uid, "data_type": "text"} for uid in ("title", "colour")])
+    small.stack.publish_entry("page", "page1", {"colour": "red"}, ["en-us"])
+    second = load(small, state=first.state).check()
+    assert [record["colour"] for record in second.records("entries_page")] == ["red"]
+
+
+def test_a_field_that_a_pinned_catalog_lacks_is_loaded_for_all_rows_once_it_is_there(small):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    del entry_of(catalog, "entries_page")["schema"]["properties"]["price"]
+    first = load(small, catalog=catalog).check()
+    second = load(small, state=first.state).check()
+    assert {row["price"] for row in second.tables(first)["entries_page"].values()} == {1.5}
+
+
+def test_a_content_type_that_is_gone_leaves_an_empty_table_though_it_is_deselected(small):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    first = load(small, catalog=catalog)
+    small.stack.delete_content_type("tag")
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            metadata["metadata"]["selected"] = entry["tap_stream_id"] != "entries_tag"
+    second = load(small, catalog=catalog, state=first.state).check(history=True)
+    assert not second.tables(first)["entries_tag"]
+
+
 def test_a_column_inside_of_a_column_can_be_deselected(site, plain, catalog):
     select(catalog, "entries_event", "venue", "address", "street", selected=False)
     output = load(site, catalog=catalog).check(history=True)
