@@ -215,6 +215,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "self.locales_now()",
     ),
     Mutant(
+        "go on though rows lack a column",
+        "swept",
+        "if goes_on and (lacking",
+        "if not goes_on and (lacking",
+    ),
+    Mutant(
         "forget the locales of a delta",
         "passes",
         "            self.bookmark.add_locales(delta.locales)\n",

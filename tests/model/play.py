@@ -208,6 +208,9 @@ class Play:
             for metadata in entry["metadata"]:
                 if metadata["breadcrumb"] == [] and how == "deselect":
                     metadata["metadata"]["selected"] = False
+            if how == "column":
+                for metadata in chance.sample(_columns_of(entry), k=min(2, len(_columns_of(entry)))):
+                    metadata["metadata"]["selected"] = False
 
         def change() -> None:
             self.catalog = catalog
@@ -489,10 +492,17 @@ class Play:
     def _compare(self, streams: set[str]) -> None:
         if self.settings.get("event_types"):
             return
+        left_out = {stream: self._stale.get(stream, set()) | self._deselected(stream) for stream in streams}
         for difference in differences(
-            self.world, self.settings, self.target, streams, forgotten=self._stale, is_left=self._is_left
+            self.world, self.settings, self.target, streams, forgotten=left_out, is_left=self._is_left
         ):
             self._fail("content", difference)
+
+    def _deselected(self, stream: str) -> set[str]:
+        """Return the columns that the catalog of now leaves out."""
+        entries = [each for each in (self.catalog or {"streams": []})["streams"] if each["tap_stream_id"] == stream]
+        columns = [metadata for entry in entries for metadata in _columns_of(entry)]
+        return {each["breadcrumb"][1] for each in columns if each["metadata"].get("selected") is False}
 
     def _is_left(self, stream: str, key: Key) -> bool:
         """Return whether a row may be left over from a delete that did not tell its locale, as no state did either."""
@@ -518,6 +528,17 @@ class Play:
     def _fail(self, what: str, text: str) -> t.NoReturn:
         msg = f"{what}: {text}"
         raise DivergenceError(msg)
+
+
+def _columns_of(entry: Json) -> list[Json]:
+    """Return the metadata of a stream's columns of content that can be deselected."""
+    return [
+        each
+        for each in entry["metadata"]
+        if entry["tap_stream_id"] not in LISTS
+        and len(each["breadcrumb"]) == len(("properties", "column"))
+        and each["breadcrumb"][1] not in {"uid", "data", *ADDED}
+    ]
 
 
 def damage_bookmark(bookmarks: Json, name: str, chance: random.Random) -> None:

@@ -147,4 +147,8 @@ def make_refresh(chance: random.Random, _: Json) -> Step:
 
 
 def make_catalog(chance: random.Random, _: Json) -> Step:
-    return Step("catalog", a_seed(chance), {"how": chance.choice(("pin", "deselect", "full_table", "clear", "clear"))})
+    return Step(
+        "catalog",
+        a_seed(chance),
+        {"how": chance.choice(("pin", "deselect", "column", "column", "full_table", "clear", "clear", "clear"))},
+    )
