@@ -239,6 +239,8 @@ class Passes:
                 self.table.write(messages[: self.record_limit])
             rows = sum(change.published for change in changes)
             self.progress.add(pages=1, records=rows, tombstones=len(changes) - rows)
+            if delta.total is not None:
+                self.progress.note((self.reader.output, "delta"), delta.items, delta.total)
 
     def _on_type_deleted(self, content_type_uid: str) -> None:
         if Reason.TYPE_DELETED in self._reasons:

@@ -6,6 +6,9 @@ import threading
 import time
 import typing as t
 
+from singer_sdk import metrics
+from singer_sdk.metrics import Metric
+
 if t.TYPE_CHECKING:
     import logging
     from collections import Counter
@@ -56,7 +59,8 @@ class Progress:
         self._logger.info("Loading: %s", text)
 
     def summarize(self, counts: Counter[str]) -> None:
-        """Write what the whole run came to."""
+        """Write what the whole run came to, for people and as SDK metrics."""
+        seconds = time.time() - self._started
         self._logger.info(
             "Done: %d streams, %s records, %s tombstones, %s requests (%s retries), %s received, in %s",
             self.streams,
@@ -65,8 +69,19 @@ class Progress:
             f"{counts['requests']:,}",
             f"{counts['retries']:,}",
             _size(counts["bytes"]),
-            _duration(time.time() - self._started),
+            _duration(seconds),
         )
+        for kind, metric, value, tags in (
+            ("counter", Metric.RECORD_COUNT, self.records, {"streams": self.streams, "tombstones": self.tombstones}),
+            (
+                "counter",
+                Metric.HTTP_REQUEST_COUNT,
+                counts["requests"],
+                {each: counts[each] for each in ("retries", "bytes")},
+            ),
+            ("timer", Metric.JOB_DURATION, seconds, {}),
+        ):
+            metrics.log(metrics.get_metrics_logger(), metrics.Point(kind, metric, value, tags))
 
 
 def _duration(seconds: float) -> str:

@@ -63,14 +63,12 @@ class SelfWritingStream(Stream, abc.ABC):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Record, t.Any, t.Any]:
-        with self.get_sync_timer():
-            self.load()
+        self.load()
         yield from ()
 
     @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
-        with self.get_sync_timer():
-            self.load()
+        self.load()
 
     @override
     def _write_schema_message(self) -> None:

@@ -6,8 +6,10 @@ import logging
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -43,6 +45,63 @@ def _short_waits(monkeypatch):
 def connect(sandbox: Sandbox, **config: object) -> Client:
     settings = read_settings({**sandbox.settings, "max_retries": 3, "request_timeout": 2, **config})
     return Client(settings, Throttle(), logging.getLogger("tap-contentstack"))
+
+
+@pytest.fixture
+def throttle():
+    return mock.create_autospec(Throttle, instance=True)
+
+
+@pytest.fixture
+def throttled(sandbox, throttle, monkeypatch) -> Client:
+    """A client whose pace is noted and not kept."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    settings = read_settings({**sandbox.settings, "max_retries": 1})
+    return Client(settings, throttle, logging.getLogger("tap-contentstack"))
+
+
+EPOCH = int(time.time())
+
+
+@pytest.mark.parametrize(
+    ("fault", "slows", "pauses"),
+    [
+        pytest.param(Fault(status=429), True, None, id="too many"),
+        pytest.param(Fault(status=503, retry_after=0), False, None, id="another problem"),
+        pytest.param(Fault(status=429, retry_after=1), True, (1, 1), id="seconds"),
+        pytest.param(Fault(status=503, retry_after=2, retry_after_date=True), False, (0, 2), id="a date"),
+        pytest.param(
+            Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}),
+            True,
+            (1, 1),
+            id="reset",
+        ),
+        pytest.param(
+            Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(EPOCH + 900)}),
+            True,
+            (600, 900),
+            id="reset as a moment",
+        ),
+        pytest.param(Fault(status=429, retry_after=100_000), True, (900, 900), id="at most a quarter of an hour"),
+    ],
+)
+def test_what_the_api_asks_for_holds_for_all_requests(sandbox, throttle, throttled, fault, slows, pauses):
+    sandbox.faults.add(replace(fault))
+    throttled.get(CONTENT_TYPES, {}, decode_json)
+    assert throttle.slow_down.called == slows
+    if pauses:
+        ((seconds,),) = (call.args for call in throttle.pause.call_args_list)
+        assert pauses[0] <= seconds <= pauses[1]
+    else:
+        assert not throttle.pause.called
+    assert throttle.recover.call_count == 1
+
+
+def test_a_limit_that_is_used_up_holds_the_next_request_back(sandbox, throttle, throttled):
+    sandbox.faults.add(Fault(kind="slow", status=200, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3"}))
+    throttled.get(CONTENT_TYPES, {}, decode_json)
+    throttle.pause.assert_called_once_with(3.0)
+    assert not throttle.recover.called
 
 
 def test_credentials_go_into_headers_and_the_environment_into_the_query(sandbox):

@@ -170,6 +170,12 @@ def test_an_answer_without_a_list_does_not_say_that_nothing_is_published(body):
         Feed(client, stream="x", filters={}).still_published("page", "en-us", ["page0"])
 
 
+def test_content_of_a_fallback_does_not_say_that_an_item_is_published_to_the_locale():
+    entries = [{"uid": uid, "publish_details": {"locale": locale}} for uid, locale in (("a", "fr-fr"), ("b", "en-us"))]
+    client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](json.dumps({"entries": entries}).encode()))
+    assert Feed(client, stream="x", filters={}).still_published("page", "fr-fr", ["a", "b"]) == {"a"}
+
+
 def test_a_content_type_that_is_gone_has_no_entries_to_ask_about(feed):
     with pytest.raises(NotFoundError):
         feed.still_published("../gone", "en-us", ["page0"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 
@@ -35,7 +36,7 @@ def clock(monkeypatch) -> Clock:
 @pytest.fixture
 def lines(caplog):
     caplog.set_level(logging.INFO, "test")
-    return lambda: [record.getMessage() for record in caplog.records]
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "test"]
 
 
 def test_a_line_comes_at_most_every_ten_seconds(clock, lines):
@@ -85,4 +86,22 @@ def test_the_summary_counts_from_the_beginning_of_the_run(clock, lines):
     progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
     assert lines() == [
         "Done: 2 streams, 1,234 records, 5 tombstones, 40 requests (2 retries), 1.5 MB received, in 1 h 2 min"
+    ]
+
+
+def test_the_summary_is_there_as_metrics_of_the_sdk_too(clock, caplog):
+    caplog.set_level(logging.INFO, "singer_sdk.metrics")
+    progress = Progress(LOGGER, 0)
+    progress.add(streams=2, records=1234, tombstones=5)
+    clock.now = 8
+    progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
+    points = [
+        json.loads(record.getMessage().removeprefix("METRIC: "))
+        for record in caplog.records
+        if "METRIC" in record.getMessage()
+    ]
+    assert points == [
+        {"type": "counter", "metric": "record_count", "value": 1234, "tags": {"streams": 2, "tombstones": 5}},
+        {"type": "counter", "metric": "http_request_count", "value": 40, "tags": {"retries": 2, "bytes": 1_500_000}},
+        {"type": "timer", "metric": "job_duration", "value": 8, "tags": {}},
     ]

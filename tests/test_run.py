@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import re
 import signal
 import typing as t
 from itertools import pairwise
+from unittest import mock
 
 import pytest
 
 from sandbox import Fault, Sandbox, Stack
+from tap_contentstack import progress
+from tap_contentstack import run as run_module
+from tap_contentstack.tap import TapContentstack
 from tests.tap_process import Reader, fail, keys_of, load, published, run_tap, started
 
 SYNC = "/v3/stacks/sync"
@@ -37,10 +44,11 @@ def test_a_rate_limit_slows_the_run_down_and_fails_nothing(sandbox):
 
 
 def test_a_wait_that_the_api_asks_for_holds_all_feeds_back(sandbox):
+    sandbox.page_size, sandbox.latency = 1, 0.1
     sandbox.faults.add(Fault(status=429, retry_after=1, path=f"{SYNC}.*content_type_uid=book"))
     load(sandbox)
     refused = next(request.time for request in sandbox.requests if request.status == 429)
-    later = [request.time - refused for request in sandbox.requests if request.time > refused + 0.2]
+    later = [request.time - refused for request in sandbox.requests if request.time > refused + 0.3]
     assert min(later) >= 0.9
 
 
@@ -89,6 +97,34 @@ def test_the_last_lines_say_what_the_run_came_to(sandbox):
     done = next(line for line in output.err.splitlines() if "Done: " in line)
     records = sum(output.record_counts.values())
     assert f"Done: {len(output.schemas)} streams, {records} records, 0 tombstones, {len(sandbox.requests)} req" in done
+
+
+def test_the_summary_counts_tombstones_requests_and_bytes(sandbox):
+    first = load(sandbox)
+    sandbox.stack.delete_entry("book", "book1")
+    sandbox.requests.clear()
+    second = load(sandbox, state=first.state)
+    done = next(line for line in second.err.splitlines() if "Done: " in line)
+    assert ", 1 tombstones, " in done
+    assert f", {len(sandbox.requests)} requests (0 retries), " in done
+    received = re.search(r", ([0-9.]+) kB received", done)
+    assert received
+    assert float(received[1]) > 1
+
+
+def test_a_long_run_speaks(sandbox, monkeypatch, caplog):
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    monkeypatch.setattr(run_module, "TICK", 0.01)
+    monkeypatch.setattr(run_module, "gc", mock.Mock())
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
+    caplog.set_level(logging.INFO)
+    sandbox.page_size, sandbox.latency = 1, 0.05
+    tap = TapContentstack(config=sandbox.settings)
+    assert run_module.Run(tap).execute() == 0
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("Loading: ")]
+    assert "; 100% of what was counted so far, about 0.0 s left" in lines[-1]
+    shares = [int(share[1]) for line in lines if (share := re.search(r"; (\d+)% of", line))]
+    assert min(shares) < 100
 
 
 def test_with_no_stream_selected_nothing_is_written_but_the_state(sandbox):

@@ -157,6 +157,18 @@ def test_content_types_left_out_later_are_left_as_they_are(small):
     assert [record["uid"] for record in third.records("entries_page")] == ["page2"]
 
 
+def test_a_table_of_a_type_that_is_gone_is_not_emptied_where_a_change_of_scope_is_to_fail(small):
+    first = load(small)
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    for entry in catalog["streams"]:  # only what is gone is left to do
+        entry["metadata"] = [{"breadcrumb": [], "metadata": {"selected": False}}]
+    small.stack.delete_content_type("tag")
+    small.stack.environment = "staging"
+    output = fail({**small.settings, "on_scope_change": "fail"}, state=first.state, catalog=catalog)
+    assert "on_scope_change is 'fail'" in output.last_line
+    assert output.of_type("ACTIVATE_VERSION") == []
+
+
 def test_a_pattern_may_match_a_bookmark_alone(small):
     first = load(small)
     small.stack.delete_content_type("tag")

@@ -424,4 +424,5 @@ def test_an_item_without_a_usable_key_is_named_and_does_not_end_the_run(small):
     small.stack.publish_entry("page", "keyless", {"uid": None}, ["en-us"])
     output = load(small).check(history=True)
     assert "An item has no usable key and is left out: event entry_published" in output.err
+    assert "1 items had no usable key (uid and locale) and were left out" in output.err
     assert output.record_counts["entries_page"] == 12
