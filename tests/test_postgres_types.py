@@ -36,19 +36,11 @@ PATIENCE = 180
 """Seconds after which a process hangs; it takes three where nothing else runs."""
 OF_THE_TARGET = re.compile(r"_sdc_(?!deleted_at|table_version).*").fullmatch
 
-LINKS = """
-CREATE VIEW contentstack.story_links AS
-SELECT
-    entry.uid,
-    entry._publish_locale,
-    link.path,
-    link.uid AS target_uid,
-    link.content_type_uid AS target_content_type_uid
-FROM contentstack.entries_story AS entry
-CROSS JOIN LATERAL jsonb_to_recordset(entry._references) AS link (path text, uid text, content_type_uid text)
-WHERE entry._sdc_deleted_at IS NULL
-"""
-"""Makes a junction table of `_references`."""
+README = Path(__file__).with_name("..").resolve() / "README.md"
+VIEW = re.search(r"create view .*?;", README.read_text(), re.DOTALL)
+assert VIEW
+LINKS = re.sub(r"\b(story_links|entries_story)\b", r"contentstack.\1", VIEW[0])
+"""Makes a junction table of `_references`, as the README says."""
 
 
 @dataclass(frozen=True)

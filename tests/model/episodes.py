@@ -162,7 +162,22 @@ def a_new_locale(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def a_column_selected_later(chance: random.Random, setup: Json) -> list[Step]:
+    """A column is left out for some runs, while items are edited."""
+    setup["combined"] = False
+    steps = [Step("edit", a_seed(chance), {"times": 6, "focused": False})]
+    for how in ("column", "clear"):
+        steps += [
+            Step("catalog", a_seed(chance), {"how": how}),
+            Step("run", a_seed(chance), calm_run(chance)),
+            Step("edit", a_seed(chance), {"times": 2, "focused": False}),
+            Step("run", a_seed(chance), calm_run(chance)),
+        ]
+    return steps
+
+
 EPISODES = (
+    a_column_selected_later,
     a_swept_table,
     a_lost_checkpoint,
     a_resumed_load,
