@@ -11,7 +11,8 @@ PUBLISHED = frozenset({"entry_published", "asset_published"})
 UNPUBLISHED = frozenset({"entry_unpublished", "asset_unpublished"})
 DELETED = frozenset({"entry_deleted", "asset_deleted"})
 TYPE_DELETED = "content_type_deleted"
-ASSET_MARKER = "sys_assets"
+ASSETS = "sys_assets"
+"""Stands for the content type of an asset, in the feed and in links."""
 
 # A change's rank is one integer, so that a delta's memory of an item is small.
 VERSION_BITS = 20

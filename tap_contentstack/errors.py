@@ -2,8 +2,8 @@
 
 SingerSDKError
 ├── TapError                  the run, or one stream of it, cannot go on; the text is for the user
-│   ├── SettingsError         the configuration is wrong (also ConfigValidationError's place)
-│   ├── StateError            the state file cannot be read at all
+│   ├── SettingsError         the configuration is wrong
+│   ├── InputError            a config, state or catalog file cannot be read
 │   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
 │   └── ApiError              the API refused a request for good
 │       ├── AccessError       … for every stream alike: credentials, environment, branch
@@ -26,8 +26,8 @@ class SettingsError(TapError):
     """The configuration is wrong."""
 
 
-class StateError(TapError):
-    """The state is no JSON object."""
+class InputError(TapError):
+    """A file that was handed in is not what it should be."""
 
 
 class ScopeChangedError(TapError):

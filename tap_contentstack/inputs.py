@@ -7,7 +7,7 @@ import os
 import typing as t
 from pathlib import Path
 
-from tap_contentstack.errors import SettingsError, StateError
+from tap_contentstack.errors import InputError, SettingsError
 from tap_contentstack.sdk import parse_environment_config
 
 Json: t.TypeAlias = dict[str, t.Any]
@@ -25,7 +25,7 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
         what: What it is: a config, a state, a catalog.
 
     Raises:
-        StateError: It cannot be read, or holds something else.
+        InputError: It cannot be read, or holds something else.
     """
     if source is None:
         return None
@@ -36,12 +36,12 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
         json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair can be neither sent nor written
     except OSError as error:
         msg = f"the {what} file {name} cannot be read: {error.strerror}"
-        raise StateError(msg) from None
+        raise InputError(msg) from None
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         msg = f"the {what} file {name} is not a JSON object: check that it is the right file, and whole"
-        raise StateError(msg)
+        raise InputError(msg)
     return content
 
 
@@ -52,7 +52,7 @@ def read_catalog(source: t.IO[str] | None) -> Json | None:
     the SDK reads the first not at all, and the second only where the catalog entry itself has none.
 
     Raises:
-        StateError: It is no catalog.
+        InputError: It is no catalog.
     """
     catalog = read_json(source, "catalog")
     if catalog is None:
@@ -60,7 +60,7 @@ def read_catalog(source: t.IO[str] | None) -> Json | None:
     streams = catalog.get("streams")
     if not isinstance(streams, list) or not all(_is_entry(each) for each in streams):
         msg = "the catalog is not of the shape that --discover writes: make a new one"
-        raise StateError(msg)
+        raise InputError(msg)
     for stream in streams:
         for entry in stream.get("metadata", []):
             for key in ("forced-replication-method", "replication-method"):

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import msgspec
 
-from tap_contentstack.changes import ASSET_MARKER, DELETED, PUBLISHED, TYPE_DELETED, UNPUBLISHED, Change
+from tap_contentstack.changes import ASSETS, DELETED, PUBLISHED, TYPE_DELETED, UNPUBLISHED, Change
 from tap_contentstack.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ItemReader:
     @property
     def _default_content_type(self) -> str:
         """The content type of items that name none."""
-        return self.content_type_uid or ASSET_MARKER
+        return self.content_type_uid or ASSETS
 
     def rows(self, items: Iterable[RawItem]) -> list[Change]:
         """Return the rows that an initial pass brings: whatever is published, and nothing of the history."""

@@ -7,6 +7,7 @@ import typing as t
 
 import msgspec
 
+from tap_contentstack.changes import ASSETS
 from tap_contentstack.paths import Text, path_text
 from tap_contentstack.shapes import ASSET_UID, HTML
 
@@ -18,8 +19,6 @@ if t.TYPE_CHECKING:
 
     Find: t.TypeAlias = Callable[[t.Any, Path | None, list["Link"]], None]
 
-ASSETS = "sys_assets"
-"""Stands for the content type of an asset, as in the feed."""
 LINKLESS = frozenset({"_metadata", "_workflow", "ACL", "publish_details"})
 """System keys; none of them links to entries or assets."""
 FREE_MARKS = (b"-uid", b"_uid")

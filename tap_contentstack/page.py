@@ -62,19 +62,7 @@ class Page(msgspec.Struct, gc=False):
     sync_token: str | None = None
 
 
-class _LoosePage(msgspec.Struct):
-    """A page of which some item or count is not of the usual shape."""
-
-    items: list[t.Any]
-    skip: t.Any = None
-    limit: t.Any = None
-    total_count: t.Any = None
-    pagination_token: str | None = None
-    sync_token: str | None = None
-
-
 _decode = msgspec.json.Decoder(Page).decode
-_decode_loosely = msgspec.json.Decoder(_LoosePage).decode
 _decode_raws = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_any = msgspec.json.Decoder().decode

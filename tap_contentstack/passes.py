@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.feed import Feed
     from tap_contentstack.items import ItemReader
     from tap_contentstack.page import Page
+    from tap_contentstack.progress import Progress
 
 FOLLOW_ROUNDS = 5
 """Deltas that are read after an initial pass, to catch up with what was edited meanwhile."""
@@ -97,7 +98,7 @@ class Passes:
     """Whether a content type exists now."""
     known_locales: Callable[[], set[str]]
     """The locales that rows may have been published to."""
-    progress: t.Any
+    progress: Progress
     logger: logging.Logger
     record_limit: int | None = None
     """Stop after so many records and leave the bookmark as it is (a connection test)."""

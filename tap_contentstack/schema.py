@@ -36,11 +36,10 @@ __all__ = [
     "asset_schema",
     "column_types",
     "combined_schema",
-    "content_type_schema",
+    "definition_schema",
     "entry_columns",
     "entry_schema",
     "field_type_table",
-    "global_field_schema",
     "keep_types",
     "schema_from_types",
     "unknown_data_types",
@@ -173,13 +172,8 @@ def asset_schema() -> Schema:
     return _table(_ASSET_COLUMNS)
 
 
-def content_type_schema() -> Schema:
-    """Return the JSON schema of the stack's content types."""
-    return _object(_DEFINITION_COLUMNS, ("uid",))
-
-
-def global_field_schema() -> Schema:
-    """Return the JSON schema of the stack's global fields."""
+def definition_schema() -> Schema:
+    """Return the JSON schema of the stack's content types, and of its global fields."""
     return _object(_DEFINITION_COLUMNS, ("uid",))
 
 
@@ -215,16 +209,15 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) ->
     return kept, changes
 
 
-def schema_from_types(types: Mapping[str, object], keys: tuple[str, ...] = KEY_COLUMNS) -> Schema:
-    """Return a schema that a table with columns of these types accepts."""
-    columns = {
-        name: BY_KIND[kind]
-        for name, kind in types.items()
-        if isinstance(kind, str) and kind in BY_KIND and name not in keys
-    }
-    if keys == KEY_COLUMNS:
-        return _table(columns)
-    return _object({**dict.fromkeys(keys, KEY), **columns}, keys)
+def schema_from_types(types: Mapping[str, object]) -> Schema:
+    """Return a schema that a swept table with columns of these types accepts."""
+    return _table(
+        {
+            name: BY_KIND[kind]
+            for name, kind in types.items()
+            if isinstance(kind, str) and kind in BY_KIND and name not in KEY_COLUMNS
+        }
+    )
 
 
 def _same_to_targets(old: str, new: str) -> bool:

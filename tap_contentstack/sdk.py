@@ -101,6 +101,7 @@ class SelfWritingStream(Stream, abc.ABC):
         self._write_activate_version_message(version)
 
     @property
+    @override
     def tap_state(self) -> TapState:
         """The state of all streams."""
         return self._tap.state

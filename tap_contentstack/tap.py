@@ -124,8 +124,8 @@ class TapContentstack(Tap):
         types = self.content_types
         streams: list[SweptStream] = [
             FeedStream(self, "assets", schemas.asset_schema(), events=self.settings.asset_events),
-            ListStream(self, "content_types", schemas.content_type_schema(), lambda: types),
-            ListStream(self, "global_fields", schemas.global_field_schema(), lambda: global_fields_of(types)),
+            ListStream(self, "content_types", schemas.definition_schema(), lambda: types),
+            ListStream(self, "global_fields", schemas.definition_schema(), lambda: global_fields_of(types)),
         ]
         if self.settings.combined:
             streams.append(

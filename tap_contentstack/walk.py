@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_contentstack.changes import ASSETS
 from tap_contentstack.jsontext import decode
 from tap_contentstack.links import (
-    ASSETS,
     FREE_MARKS,
     HTML_MARKS,
     LINKLESS,

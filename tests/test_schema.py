@@ -113,8 +113,8 @@ ALL_SCHEMAS = {
     ),
     "combined": schemas.combined_schema(),
     "assets": schemas.asset_schema(),
-    "content_types": schemas.content_type_schema(),
-    "global_fields": schemas.global_field_schema(),
+    "content_types": schemas.definition_schema(),
+    "global_fields": schemas.definition_schema(),
 }
 
 

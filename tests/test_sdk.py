@@ -1,6 +1,6 @@
 """The SDK's own suite against the sandbox, and what is relied on of the SDK beyond its public seams.
 
-Where one of the latter fails after an upgrade, `tap_contentstack/sdk.py` and `output.py` say what it is for.
+Where one of the latter fails after an upgrade, `tap_contentstack/sdk.py` says what it is for.
 """
 
 from __future__ import annotations
