@@ -20,7 +20,7 @@ DELTA = 1
 """Requests after an initial pass: a delta, to see that nothing was edited meanwhile."""
 
 
-def sixteen_feeds(programs: Programs, *, rounds: int = 3, pages: int = 75, latency: float = 0.1) -> Iterator[Row]:
+def sixteen_feeds(programs: Programs, *, rounds: int = 2, pages: int = 75, latency: float = 0.1) -> Iterator[Row]:
     """Equal content types, more of them than run at once."""
     stack = Stack(content_types=16, pages=pages, latency=latency)
     ideal = math.ceil(stack.content_types / AT_ONCE) * (pages + DELTA) * latency
@@ -34,7 +34,7 @@ def sixteen_feeds(programs: Programs, *, rounds: int = 3, pages: int = 75, laten
     )
 
 
-def by_concurrency(programs: Programs, *, rounds: int = 2, pages: int = 8, latency: float = 0.1) -> Iterator[Row]:
+def by_concurrency(programs: Programs, *, rounds: int = 2, pages: int = 4, latency: float = 0.1) -> Iterator[Row]:
     """What it brings to load several streams at once, beside a tap that loads them one after another."""
     stack = Stack(content_types=16, pages=pages, latency=latency)
     values: dict[str, list[float]] = {}
