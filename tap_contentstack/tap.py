@@ -73,6 +73,8 @@ class TapContentstack(Tap):
             if "default" in setting:
                 self._config.setdefault(name, setting["default"])
         self.settings = read_settings(self._config, self.config_jsonschema)
+        if unknown := sorted(self._config.keys() - self.config_jsonschema["properties"].keys()):
+            self.logger.warning("These settings are unknown, and ignored: %s", ", ".join(unknown))
         return []
 
     @cached_property

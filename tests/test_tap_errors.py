@@ -164,6 +164,11 @@ def test_a_catalog_does_not_change_the_type_of_a_key(site):
     assert output.record_counts["assets"]
 
 
+def test_a_setting_that_is_misspelt_is_told(site):
+    output = load(site, locale=["en-us"], flattening_enabled=False)
+    assert "These settings are unknown, and ignored: locale\n" in output.err
+
+
 def test_a_config_may_begin_as_some_editors_let_it(site, tmp_path):
     path = tmp_path / "config.json"
     path.write_text("\ufeff" + json.dumps(site.settings))
