@@ -115,7 +115,9 @@ def row_differences(
     for column in unknown:
         rebuilt.pop(column, None)
         data.pop(column, None)
-    bare = {key: value for key, value in data.items() if key != "publish_details"} | {"locale": locale}
+    bare = {**data, "locale": locale}
+    for column in ("publish_details", *unknown):
+        bare.pop(column, None)
     first = list(unequal(rebuilt, data, table))
     if first and list(unequal(rebuilt, bare, table)):
         yield first[0]

@@ -416,7 +416,7 @@ class Play:
         table = self.target.tables[stop.stream]
         types = bookmark.get("types") if isinstance(bookmark, dict) else None
         kind = types.get(stop.column) if isinstance(types, dict) else None
-        if kind is not None and kind == table.columns[stop.column]:
+        if isinstance(kind, str) and kind.strip("()") == table.columns[stop.column]:
             self._fail("column", f"{stop}, though the state remembers it")
         self.figures.reloads += 1
         del self.target.tables[stop.stream]
