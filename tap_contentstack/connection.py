@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
-import io
 import threading
 import typing as t
 import zlib
@@ -65,7 +63,6 @@ class Connection(threading.local):
         self._settings = settings
         self._prefix, self._headers, self._pool = open_pool(settings)
         self._timeout = urllib3.Timeout(connect=settings.request_timeout, read=settings.request_timeout)
-        self._head = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
         self._line: urllib3.connection.HTTPConnection | None = None
         self._awaited: str | None = None
 
@@ -102,15 +99,11 @@ class Connection(threading.local):
         return self._line is not None and self._awaited is None and self._line.is_connected
 
     def ask_ahead(self, target: str) -> None:
-        """Send a request whose answer is collected later; only while the connection is open.
-
-        It is the same as all others but for its target, so it is not put together anew, which would take as long as
-        reading the answer.
-        """
+        """Send a request whose answer is collected later; only while the connection is open."""
         if (line := self._line) is None:
             return
         try:
-            line.sock.sendall(f"GET {self._prefix}{target} HTTP/1.1\r\n{self._head}\r\n".encode())
+            line.request("GET", f"{self._prefix}{target}", headers=self._headers, preload_content=False)
         except LOST:
             line.close()
         else:
@@ -184,19 +177,13 @@ def host_of(settings: Settings) -> str | None:
     return urlsplit(settings.url).hostname
 
 
-def receive(line: http.client.HTTPConnection) -> Answer:
-    """Return the answer to a request that was sent past a connection's own methods: so it is read past them, too."""
-    response = http.client.HTTPResponse(line.sock, method="GET")
-    response.begin()
-    body = response.read()
-    if response.will_close:
+def receive(line: urllib3.connection.HTTPConnection) -> Answer:
+    """Return the answer to the request that was sent last."""
+    response = line.getresponse()
+    answer = Answer(response.status, response.headers, response.data)
+    if response.headers.get("Connection", "").lower() == "close":
         line.close()
-    encoding = response.headers.get("Content-Encoding")
-    if encoding == "gzip":
-        body = gzip.decompress(body)
-    elif encoding:
-        body = urllib3.HTTPResponse(io.BytesIO(body), headers={"Content-Encoding": encoding}).data
-    return Answer(response.status, t.cast("Mapping[str, str]", response.headers), body)
+    return answer
 
 
 def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConnectionPool]:

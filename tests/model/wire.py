@@ -54,14 +54,10 @@ class Line:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self.sock = self
         self._answer: Callable[[], urllib3.HTTPResponse] = mock.Mock(side_effect=AssertionError("nothing was sent"))
 
-    def sendall(self, request: bytes) -> None:
+    def request(self, method: str, target: str, *, headers: Mapping[str, str], **_: t.Any) -> None:
         """Send a request, which is answered now or when the answer is waited for."""
-        first, *lines = request.decode().removesuffix("\r\n\r\n").split("\r\n")
-        method, target, _ = first.split(" ")
-        headers = dict(line.split(": ", 1) for line in lines)
         self._answer = functools.partial(self._wire.urlopen, method, target, headers=headers)
         if self._wire.lazy:
             return
