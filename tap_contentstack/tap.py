@@ -17,21 +17,21 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import MapperNotInitialized
 from typing_extensions import override
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.client import Client
-from tap_contentstack.codec import Codec
-from tap_contentstack.content_types import branch_of, find_content_type, global_fields_of, list_content_types
+from tap_contentstack.api.client import Client
+from tap_contentstack.api.content_types import branch_of, find_content_type, global_fields_of, list_content_types
+from tap_contentstack.api.throttle import Throttle
+from tap_contentstack.config.inputs import environment_config, read_catalog, read_json
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
 from tap_contentstack.errors import SettingsError
-from tap_contentstack.inputs import environment_config, read_catalog, read_json
-from tap_contentstack.names import ENTRIES, stream_name
-from tap_contentstack.pen import Pen
-from tap_contentstack.progress import Progress
-from tap_contentstack.run import Run
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.schema.names import ENTRIES, stream_name
 from tap_contentstack.sdk import classproperty
-from tap_contentstack.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
-from tap_contentstack.streams import COMBINED_STREAM, FeedStream, GoneStream, ListStream
-from tap_contentstack.swept import SweptStream
-from tap_contentstack.throttle import Throttle
+from tap_contentstack.singer.pen import Pen
+from tap_contentstack.singer.run import Run
+from tap_contentstack.singer.streams import COMBINED_STREAM, FeedStream, GoneStream, ListStream
+from tap_contentstack.singer.swept import SweptStream
+from tap_contentstack.sync.progress import Progress
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -39,7 +39,7 @@ if t.TYPE_CHECKING:
     import click
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_contentstack.content_types import ContentType
+    from tap_contentstack.api.content_types import ContentType
 
 
 UID = re.compile(r"[A-Za-z0-9_-]+").fullmatch

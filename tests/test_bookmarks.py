@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_contentstack.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.sync.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
 from tests.tap_process import BOOKMARK_KEYS
 
 WHOLE = Bookmark(

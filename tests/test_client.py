@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox import Fault, Sandbox, Stack, seeded_stack
-from tap_contentstack import client as client_module
-from tap_contentstack.client import Client, decode_json
+from tap_contentstack.api import client as client_module
+from tap_contentstack.api.client import Client, decode_json
+from tap_contentstack.api.throttle import Throttle
+from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, SettingsError, TokenRefusedError
-from tap_contentstack.settings import read_settings
-from tap_contentstack.throttle import Throttle
 from tests.tap_process import wait_until
 
 CONTENT_TYPES = "/v3/content_types"

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.codec import Codec
-from tap_contentstack.jsontext import cleaned, decode, encode
-from tap_contentstack.links import Link
-from tap_contentstack.page import decode_page
-from tap_contentstack.shapes import RICH_TEXT
+from tap_contentstack.api.page import decode_page
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.links import Link
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.schema.shapes import RICH_TEXT
+from tap_contentstack.values.jsontext import cleaned, decode, encode
 from tests.content_models import SYSTEM, as_text, content_types, replayable
 
 EMBEDDED_ENTRY = {"attrs": {"entry-uid": "e1", "content-type-uid": "blog"}}

@@ -7,9 +7,9 @@ from decimal import Decimal
 import jsonschema
 import pytest
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.codec import Codec
-from tap_contentstack.shapes import BOOLEAN, DATE_TIME, INTEGER, NUMBER, TEXT
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.schema.shapes import BOOLEAN, DATE_TIME, INTEGER, NUMBER, TEXT
 
 GROUP = [
     {"uid": "a", "data_type": "number"},

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox import Fault, Sandbox, seeded_stack
-from tap_contentstack.connection import Connection
+from tap_contentstack.api.connection import Connection
+from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, TransientError
-from tap_contentstack.settings import read_settings
 from tests.tap_process import wait_until
 
 TYPES = "/v3/content_types?environment=production"

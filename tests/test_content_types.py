@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tap_contentstack.content_types import find_content_type, list_content_types
+from tap_contentstack.api.content_types import find_content_type, list_content_types
 
 LOGGER = logging.getLogger("test")
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from sandbox import Behaviour, Fault, Sandbox, Stack
-from tap_contentstack.client import Client
+from tap_contentstack.api.client import Client
+from tap_contentstack.api.feed import Feed
+from tap_contentstack.api.throttle import Throttle
+from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, NotFoundError, TokenRefusedError
-from tap_contentstack.feed import Feed
-from tap_contentstack.settings import read_settings
-from tap_contentstack.throttle import Throttle
 from tests.tap_process import wait_until
 
 ITEMS = 7

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.codec import Codec
-from tap_contentstack.items import ItemReader
-from tap_contentstack.jsontext import MAX_LEVELS, encode
-from tap_contentstack.output import LineOutput
-from tap_contentstack.page import Page, decode_page
-from tap_contentstack.pen import Pen
+from tap_contentstack.api.page import Page, decode_page
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.items import ItemReader
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.singer.output import LineOutput
+from tap_contentstack.singer.pen import Pen
+from tap_contentstack.values.jsontext import MAX_LEVELS, encode
 from tests.content_models import SYSTEM, as_text, content_types, replayable
 
 EVENT_TIMES = ["2024-05-01T10:00:00.000Z", "2024-05-01T10:00:00+02:00", "2024-05-01", "never", ""]

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.codec import Codec
-from tap_contentstack.links import Link
-from tap_contentstack.page import decode_page
+from tap_contentstack.api.page import decode_page
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.links import Link
+from tap_contentstack.schema import stream_schemas as schemas
 
 IN_GROUP = [
     {"uid": "image", "data_type": "file"},

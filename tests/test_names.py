@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_contentstack.names import column_names, stream_name
+from tap_contentstack.schema.names import column_names, stream_name
 
 
 def digest(text):

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tap_contentstack.settings import CONFIG_JSONSCHEMA
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA
 from tap_contentstack.tap import TapContentstack
 
 ROOT = Path(__file__).resolve().parent.parent

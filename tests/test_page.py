@@ -7,7 +7,7 @@ import json
 import pytest
 from msgspec import Raw
 
-from tap_contentstack.page import Unclean, decode_page
+from tap_contentstack.api.page import Unclean, decode_page
 
 ITEM = {
     "type": "entry_published",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tap_contentstack.api.page import Page, RawItem
+from tap_contentstack.api.paginator import SyncPaginator
 from tap_contentstack.errors import TokenRefusedError
-from tap_contentstack.page import Page, RawItem
-from tap_contentstack.paginator import SyncPaginator
 
 INIT = {"init": "true", "type": "entry_published", "locale": "en-us"}
 

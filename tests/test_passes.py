@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec import Raw
 
-from tap_contentstack import passes as passes_module
-from tap_contentstack.bookmarks import Bookmark
-from tap_contentstack.changes import Change
-from tap_contentstack.codec import Codec
-from tap_contentstack.delta import Delta
+from tap_contentstack.api.page import Page, RawItem
+from tap_contentstack.config.settings import ENTRY_EVENTS
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
-from tap_contentstack.items import ItemReader
-from tap_contentstack.output import PlainOutput
-from tap_contentstack.page import Page, RawItem
-from tap_contentstack.passes import ContentTypeGoneError, Passes
-from tap_contentstack.progress import Progress
-from tap_contentstack.schema import entry_schema
-from tap_contentstack.settings import ENTRY_EVENTS
-from tap_contentstack.swept import wait_until
+from tap_contentstack.records.changes import Change
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.items import ItemReader
+from tap_contentstack.schema.stream_schemas import entry_schema
+from tap_contentstack.singer.output import PlainOutput
+from tap_contentstack.singer.swept import wait_until
+from tap_contentstack.sync import passes as passes_module
+from tap_contentstack.sync.bookmarks import Bookmark
+from tap_contentstack.sync.delta import Delta
+from tap_contentstack.sync.passes import ContentTypeGoneError, Passes
+from tap_contentstack.sync.progress import Progress
 
 LOGGER = logging.getLogger("test")
 PAGE_TYPE = {"uid": "page", "schema": [{"uid": "title", "data_type": "text"}]}

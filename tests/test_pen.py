@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, StateMessage
 
-from tap_contentstack.pen import PIPE_SIZE, Pen, PenClosedError, TargetGoneError
+from tap_contentstack.singer.pen import PIPE_SIZE, Pen, PenClosedError, TargetGoneError
 
 
 def test_nothing_is_handed_over_before_the_pen_is_let_go_of(capfdbinary):

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from tap_contentstack import progress as module
-from tap_contentstack.progress import INTERVAL, Progress
+from tap_contentstack.sync import progress as module
+from tap_contentstack.sync.progress import INTERVAL, Progress
 
 LOGGER = logging.getLogger("test")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tap_contentstack.conform import NORMALISATIONS
-from tap_contentstack.regions import ALIASES, DELIVERY_HOSTS
-from tap_contentstack.schema import ADDED_COLUMNS, field_type_table
-from tap_contentstack.settings import CONFIG_JSONSCHEMA
+from tap_contentstack.config.regions import ALIASES, DELIVERY_HOSTS
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA
+from tap_contentstack.records.conform import NORMALISATIONS
+from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, field_type_table
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -13,8 +13,8 @@ from unittest import mock
 import pytest
 
 from sandbox import Fault, Sandbox, Stack
-from tap_contentstack import progress
-from tap_contentstack import run as run_module
+from tap_contentstack.singer import run as run_module
+from tap_contentstack.sync import progress
 from tap_contentstack.tap import TapContentstack
 from tests.tap_process import Reader, fail, keys_of, load, published, run_tap, started
 

@@ -13,8 +13,8 @@ from singer_sdk.helpers._flattening import flatten_schema
 from singer_sdk.singerlib import Schema
 from target_postgres.connector import PostgresConnector
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.shapes import ANY_JSON, BY_KIND, DATE_TIME, FREE_OBJECT, NUMBER, TEXT, list_of, record_of
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.schema.shapes import ANY_JSON, BY_KIND, DATE_TIME, FREE_OBJECT, NUMBER, TEXT, list_of, record_of
 from tests.content_models import content_types
 
 ASSET = TEXT | {"contentMediaType": "text/vnd.contentstack.asset-uid"}

@@ -33,8 +33,8 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from typing_extensions import override
 
 from sandbox import Sandbox, Stack, seeded_stack
-from tap_contentstack.pen import Pen
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
+from tap_contentstack.singer.pen import Pen
 from tap_contentstack.tap import TapContentstack
 
 Json: t.TypeAlias = dict[str, t.Any]
@@ -229,9 +229,11 @@ def test_what_is_overridden_as_a_property_is_one(name):
 
 def test_every_override_of_the_tap_overrides_something():
     package = Path(inspect.getfile(TapContentstack)).parent
-    for module in ("tap", "swept", "streams", "sdk", "pen", "output", "paginator"):
-        tree = ast.parse((package / f"{module}.py").read_text())
-        namespace = vars(sys.modules[f"tap_contentstack.{module}"])
+    for file in package.rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        namespace = vars(
+            sys.modules.get(".".join(("tap_contentstack", *file.relative_to(package).with_suffix("").parts)), ast)
+        )
         for node in ast.walk(tree):
             if not isinstance(node, ast.ClassDef):
                 continue

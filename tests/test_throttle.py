@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tap_contentstack.throttle import FIRST_GAP, LONGEST_GAP, Throttle
+from tap_contentstack.api.throttle import FIRST_GAP, LONGEST_GAP, Throttle
 
 
 class Clock:

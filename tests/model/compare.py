@@ -10,7 +10,7 @@ import typing as t
 
 from sandbox import clock
 from sandbox.event import SYS_ASSETS, TIE_MILLISECONDS
-from tap_contentstack.names import stream_name
+from tap_contentstack.schema.names import stream_name
 from tests.model.target import ADDED
 
 if t.TYPE_CHECKING:

@@ -38,10 +38,10 @@ class Mutant:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("drop the sweep", "streams", "        if sweep:\n", "        if False:\n"),
+    Mutant("drop the sweep", "singer/streams", "        if sweep:\n", "        if False:\n"),
     Mutant(
         "sweep after the bookmark",
-        "streams",
+        "singer/streams",
         """        if sweep:
             self.write_activate_version(self._out.version)
         advance()
@@ -55,7 +55,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "checkpoint before the records",
-        "passes",
+        "sync/passes",
         """                self.table.write(messages)
                 bookmark.add_locales({row.locale for row in rows if row.locale})
 """,
@@ -67,7 +67,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a delta's token before its records",
-        "passes",
+        "sync/passes",
         "            messages = [change.message for change in changes]\n",
         """            messages = [change.message for change in changes]
             if page.sync_token:
@@ -76,37 +76,37 @@ MUTANTS: tuple[Mutant, ...] = (
                     self.table.complete(lambda: setattr(self.bookmark, "sync_token", token), sweep=False)
 """,
     ),
-    Mutant("ignore the order", "delta", "        if rank < newest:\n", "        if False:\n"),
-    Mutant("the oldest event wins", "delta", "        if rank < newest:\n", "        if rank >= newest:\n"),
+    Mutant("ignore the order", "sync/delta", "        if rank < newest:\n", "        if False:\n"),
+    Mutant("the oldest event wins", "sync/delta", "        if rank < newest:\n", "        if rank >= newest:\n"),
     Mutant(
         "take the entry's locale for the published one",
-        "items",
+        "records/items",
         "exact.publish_locale or self.feed_locale or exact.locale",
         "exact.locale or exact.publish_locale or self.feed_locale",
         more=(("fit.publish_locale or feed_locale or fit.locale", "fit.locale or fit.publish_locale or feed_locale"),),
     ),
     Mutant(
         "skip the check of deletes",
-        "passes",
+        "sync/passes",
         "        tombstones = self._settle(delta)\n",
         "        tombstones: list[t.Any] = []\n",
     ),
-    Mutant("settle no ties", "delta", "            self._doubt(change, change.locale)\n", "            pass\n"),
+    Mutant("settle no ties", "sync/delta", "            self._doubt(change, change.locale)\n", "            pass\n"),
     Mutant(
         "reuse the version",
-        "swept",
+        "singer/swept",
         "        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)\n",
         "        return self.bookmark.version or int(self.tap.started) + 1\n",
     ),
     Mutant(
         "leave unset keys out of the state",
-        "bookmarks",
+        "sync/bookmarks",
         '        del state["sync_token"]\n        return state\n',
         '        del state["sync_token"]\n        return {k: v for k, v in state.items() if v is not None}\n',
     ),
     Mutant(
         "a second SCHEMA on a start-over",
-        "streams",
+        "singer/streams",
         "            self._out.begin(self.bookmark.version)\n            self.write_state()\n",
         """            self._out.begin(self.bookmark.version)
             self._announced = False
@@ -116,7 +116,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "take a refused page for the end of a delta",
-        "passes",
+        "sync/passes",
         "                if refused or not delta.pages:\n",
         """                if delta.pages:
                     delta.sync_token = self.bookmark.sync_token
@@ -126,32 +126,32 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "never start over for a refused token",
-        "passes",
+        "sync/passes",
         "            raise StartOver(Reason.TOKEN, str(error)) from None\n\n",
         "            raise\n\n",
     ),
-    Mutant("forget the count across a resume", "passes", "self._advance(page, seen))", "self._advance(page, 0))"),
+    Mutant("forget the count across a resume", "sync/passes", "self._advance(page, seen))", "self._advance(page, 0))"),
     Mutant(
         "do not count an initial pass",
-        "passes",
+        "sync/passes",
         "        if total is None or seen == total:\n",
         "        if total is None or seen != -1:\n",
     ),
     Mutant(
         "do not count a delta",
-        "passes",
+        "sync/passes",
         "            if delta.total is None or delta.items == delta.total or self.record_limit is not None:\n",
         "            if delta.items >= 0:\n",
     ),
     Mutant(
         "do not announce",
-        "run",
+        "singer/run",
         "            stream.plan()\n        self._write_state()\n",
         "            stream.plan()\n",
     ),
     Mutant(
         "do not announce a start-over",
-        "streams",
+        "singer/streams",
         "            self._out.begin(self.bookmark.version)\n            self.write_state()\n",
         "            self._out.begin(self.bookmark.version)\n",
     ),
@@ -163,14 +163,19 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "leave the table of a type that is gone",
-        "streams",
+        "singer/streams",
         "            self.write_activate_version(self.bookmark.version or 0)\n            self.tap.state",
         "            self.tap.state",
     ),
-    Mutant("key by uid alone", "schema", 'KEY_COLUMNS = ("uid", "_publish_locale")', 'KEY_COLUMNS = ("uid",)'),
+    Mutant(
+        "key by uid alone",
+        "schema/stream_schemas",
+        'KEY_COLUMNS = ("uid", "_publish_locale")',
+        'KEY_COLUMNS = ("uid",)',
+    ),
     Mutant(
         "take history in an initial pass for changes",
-        "items",
+        "records/items",
         "        return [row for row in self._published(published) if row]\n",
         """        removed = [self._removed(item) for item in items if item.type in UNPUBLISHED | DELETED]
         return [row for row in self._published(published) + removed if row and row.locale]
@@ -178,33 +183,35 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "take the answer to another request",
-        "connection",
+        "api/connection",
         "        if self._awaited != target or self._line is None:\n",
         "        if self._awaited is None or self._line is None:\n",
     ),
-    Mutant("overlook a change of locales", "streams", '            "locales": settings.locales,\n', ""),
-    Mutant("overlook a change of the start date", "streams", '            "start_date": settings.start_date,\n', ""),
+    Mutant("overlook a change of locales", "singer/streams", '            "locales": settings.locales,\n', ""),
+    Mutant(
+        "overlook a change of the start date", "singer/streams", '            "start_date": settings.start_date,\n', ""
+    ),
     Mutant(
         "overlook a deleted type in a delta",
-        "passes",
+        "sync/passes",
         "                    self._on_type_deleted(item.content_type_uid)\n",
         "                    pass\n",
     ),
     Mutant(
         "forget the types of columns",
-        "bookmarks",
+        "sync/bookmarks",
         "{name: _text_or_none(kind) for name, kind in types.items()} if isinstance(types, dict) else {}",
         "{}",
     ),
     Mutant(
         "go on after the first delta page",
-        "paginator",
+        "api/paginator",
         "        return response.pagination_token is not None\n",
         "        return response.pagination_token is not None and bool(response.items)\n",
     ),
     Mutant(
         "drop what does not fit",
-        "items",
+        "records/items",
         '            "_unmapped": exact.unmapped or None,\n',
         '            "_unmapped": None,\n',
     ),
@@ -216,13 +223,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "go on though rows lack a column",
-        "swept",
+        "singer/swept",
         "if goes_on and (lacking",
         "if not goes_on and (lacking",
     ),
     Mutant(
         "forget the locales of a delta",
-        "passes",
+        "sync/passes",
         "            self.bookmark.add_locales(delta.locales)\n",
         "",
     ),

@@ -33,7 +33,7 @@ from tempfile import TemporaryDirectory
 
 from sandbox import Behaviour, Fault
 from sandbox.clock import iso
-from tap_contentstack.names import stream_name
+from tap_contentstack.schema.names import stream_name
 from tests.model.clock import BEGINNING
 from tests.model.compare import differences
 from tests.model.process import STOPPED, MemoryTap, Outcome, Plan, run_tap

@@ -21,11 +21,13 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack import client, connection, feed, passes, pen, run, streams, swept
 from tap_contentstack import tap as tap_module
-from tap_contentstack.run import Run
+from tap_contentstack.api import client, connection, feed
+from tap_contentstack.api.throttle import Throttle
+from tap_contentstack.singer import pen, run, streams, swept
+from tap_contentstack.singer.run import Run
+from tap_contentstack.sync import passes
 from tap_contentstack.tap import TapContentstack
-from tap_contentstack.throttle import Throttle
 from tests.model.baton import PATIENCE, Baton
 from tests.model.wire import Asked, Line, Wire
 
@@ -34,7 +36,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Sandbox
-    from tap_contentstack.settings import Settings
+    from tap_contentstack.config.settings import Settings
     from tests.model.clock import Clock
 
 Json: t.TypeAlias = dict[str, t.Any]

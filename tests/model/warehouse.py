@@ -17,7 +17,7 @@ from http import HTTPStatus
 from psycopg.rows import dict_row
 
 from sandbox import Behaviour, Fault
-from tap_contentstack.names import stream_name
+from tap_contentstack.schema.names import stream_name
 from tests.model.clock import RealClock
 from tests.model.compare import differences
 from tests.model.play import LISTS, DivergenceError, Figures, merged

@@ -16,7 +16,7 @@ from typing_extensions import override
 from sandbox.event import encode
 from sandbox.refusal import Refusal, invalid
 from sandbox.service import written
-from tap_contentstack.connection import Answer
+from tap_contentstack.api.connection import Answer
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping

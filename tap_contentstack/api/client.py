@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import backoff
 import msgspec
 
-from tap_contentstack.connection import Connection, host_of
+from tap_contentstack.api.connection import Connection, host_of
 from tap_contentstack.errors import (
     AccessError,
     ApiError,
@@ -29,9 +29,9 @@ if t.TYPE_CHECKING:
 
     from backoff.types import Details
 
-    from tap_contentstack.connection import Answer
-    from tap_contentstack.settings import Settings
-    from tap_contentstack.throttle import Throttle
+    from tap_contentstack.api.connection import Answer
+    from tap_contentstack.api.throttle import Throttle
+    from tap_contentstack.config.settings import Settings
 
 T = t.TypeVar("T")
 

@@ -17,20 +17,20 @@ import typing as t
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tap_contentstack.changes import TYPE_DELETED
-from tap_contentstack.delta import Delta
+from tap_contentstack.api.feed import PAGE_SIZE
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
-from tap_contentstack.feed import PAGE_SIZE
+from tap_contentstack.records.changes import TYPE_DELETED
+from tap_contentstack.sync.delta import Delta
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_contentstack.bookmarks import Bookmark
-    from tap_contentstack.feed import Feed
-    from tap_contentstack.items import ItemReader
-    from tap_contentstack.page import Page
-    from tap_contentstack.progress import Progress
+    from tap_contentstack.api.feed import Feed
+    from tap_contentstack.api.page import Page
+    from tap_contentstack.records.items import ItemReader
+    from tap_contentstack.sync.bookmarks import Bookmark
+    from tap_contentstack.sync.progress import Progress
 
 FOLLOW_ROUNDS = 5
 """Deltas that are read after an initial pass, to catch up with what was edited meanwhile."""

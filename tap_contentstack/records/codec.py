@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from tap_contentstack.exact import ExactItem, ExactWay
-from tap_contentstack.fast import Fast, fast_way
-from tap_contentstack.table import table_of
+from tap_contentstack.records.columns import table_of
+from tap_contentstack.records.exact import ExactItem, ExactWay
+from tap_contentstack.records.fast import Fast, fast_way
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from tap_contentstack.table import Table
+    from tap_contentstack.records.columns import Table
 
 
 class Codec:

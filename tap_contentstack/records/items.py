@@ -9,18 +9,18 @@ from itertools import pairwise
 
 import msgspec
 
-from tap_contentstack.changes import ASSETS, DELETED, PUBLISHED, TYPE_DELETED, UNPUBLISHED, Change
-from tap_contentstack.times import MAX_LENGTH, all_canonical, in_utc
+from tap_contentstack.records.changes import ASSETS, DELETED, PUBLISHED, TYPE_DELETED, UNPUBLISHED, Change
+from tap_contentstack.values.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Collection, Iterable
 
-    from tap_contentstack.codec import Codec
-    from tap_contentstack.fast import FastItem
-    from tap_contentstack.links import Link
-    from tap_contentstack.output import Output
-    from tap_contentstack.page import RawItem
+    from tap_contentstack.api.page import RawItem
+    from tap_contentstack.records.codec import Codec
+    from tap_contentstack.records.fast import FastItem
+    from tap_contentstack.records.links import Link
+    from tap_contentstack.singer.output import Output
 
 NAMED_AT_MOST = 10
 """Items without a usable key that are named one by one in the log; the rest is only counted."""

@@ -12,10 +12,10 @@ import typing as t
 
 from singer_sdk.exceptions import SingerSDKError
 
+from tap_contentstack.config.settings import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.errors import AccessError
-from tap_contentstack.pen import PenClosedError, TargetGoneError
-from tap_contentstack.settings import ASSET_EVENTS, ENTRY_EVENTS
-from tap_contentstack.swept import SweptStream
+from tap_contentstack.singer.pen import PenClosedError, TargetGoneError
+from tap_contentstack.singer.swept import SweptStream
 
 if t.TYPE_CHECKING:
     from tap_contentstack.tap import TapContentstack

@@ -12,7 +12,7 @@ from tap_contentstack.errors import TokenRefusedError
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_contentstack.page import Page
+    from tap_contentstack.api.page import Page
 
 Query: t.TypeAlias = "Mapping[str, str]"
 

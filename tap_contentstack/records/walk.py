@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_contentstack.changes import ASSETS
-from tap_contentstack.jsontext import decode
-from tap_contentstack.links import (
+from tap_contentstack.records.changes import ASSETS
+from tap_contentstack.records.links import (
     FREE_MARKS,
     HTML_MARKS,
     LINKLESS,
@@ -18,15 +17,16 @@ from tap_contentstack.links import (
     html_links,
     rich_text_links,
 )
-from tap_contentstack.paths import Text, path_text
-from tap_contentstack.shapes import ASSET_UID, HTML
-from tap_contentstack.structs import attribute_of
+from tap_contentstack.records.structs import attribute_of
+from tap_contentstack.schema.shapes import ASSET_UID, HTML
+from tap_contentstack.values.jsontext import decode
+from tap_contentstack.values.paths import Text, path_text
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tap_contentstack.paths import Path
-    from tap_contentstack.shapes import Shape
+    from tap_contentstack.schema.shapes import Shape
+    from tap_contentstack.values.paths import Path
 
     Known: t.TypeAlias = tuple[str | None, str | None, str | None, int | None]
     Walk: t.TypeAlias = Callable[[t.Any, list[Link], list[str]], Known]

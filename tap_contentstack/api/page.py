@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
-from tap_contentstack.jsontext import MAX_DIGITS
+from tap_contentstack.values.jsontext import MAX_DIGITS
 
 _NUL = b"\\u0000"
 _HIDDEN = re.compile(rb"\\u00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA])")

@@ -12,8 +12,8 @@ from singer_sdk.batch import Batcher
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
-from tap_contentstack.pen import encode
 from tap_contentstack.sdk import SDKBatchMessage, pop_deselected_record_properties
+from tap_contentstack.singer.pen import encode
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -21,10 +21,10 @@ if t.TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import SelectionMask
 
-    from tap_contentstack.changes import Change
-    from tap_contentstack.fast import FastItem
-    from tap_contentstack.pen import Part, Pen
+    from tap_contentstack.records.changes import Change
+    from tap_contentstack.records.fast import FastItem
     from tap_contentstack.sdk import BatchConfig
+    from tap_contentstack.singer.pen import Part, Pen
 
 
 class Output(abc.ABC):

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from singer_sdk import typing as th
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
+from tap_contentstack.config.regions import delivery_url
 from tap_contentstack.errors import SettingsError
-from tap_contentstack.regions import delivery_url
 from tap_contentstack.sdk import is_usable
 
 if t.TYPE_CHECKING:

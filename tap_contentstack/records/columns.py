@@ -5,14 +5,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from tap_contentstack.links import LINKLESS
-from tap_contentstack.schema import ADDED_COLUMNS, VERSION_COLUMN
-from tap_contentstack.shapes import shape_of
+from tap_contentstack.records.links import LINKLESS
+from tap_contentstack.schema.shapes import shape_of
+from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, VERSION_COLUMN
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from tap_contentstack.shapes import Shape
+    from tap_contentstack.schema.shapes import Shape
 
 REST = "data"
 """The column of the combined stream that holds all custom fields."""

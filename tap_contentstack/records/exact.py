@@ -6,14 +6,14 @@ import typing as t
 
 import msgspec
 
-from tap_contentstack.conform import UNFIT, conformer, place
-from tap_contentstack.jsontext import cleaned, decode, is_clean, shallow
-from tap_contentstack.links import Link, free_links, link_finder, unmapped_links
-from tap_contentstack.paths import path_text
+from tap_contentstack.records.conform import UNFIT, conformer, place
+from tap_contentstack.records.links import Link, free_links, link_finder, unmapped_links
+from tap_contentstack.values.jsontext import cleaned, decode, is_clean, shallow
+from tap_contentstack.values.paths import path_text
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.paths import Path
-    from tap_contentstack.table import Table
+    from tap_contentstack.records.columns import Table
+    from tap_contentstack.values.paths import Path
 
 
 class ExactItem(msgspec.Struct, kw_only=True):

@@ -9,13 +9,13 @@ import typing as t
 
 from typing_extensions import override
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
 from tap_contentstack.errors import ScopeChangedError
-from tap_contentstack.output import BatchOutput, LineOutput, MappedOutput
-from tap_contentstack.passes import Reason
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
-from tap_contentstack.shapes import kind_of
+from tap_contentstack.singer.output import BatchOutput, LineOutput, MappedOutput
+from tap_contentstack.sync.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.sync.passes import Reason
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,8 +23,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog, MetadataMapping
 
-    from tap_contentstack.output import Output
-    from tap_contentstack.pen import Pen
+    from tap_contentstack.singer.output import Output
+    from tap_contentstack.singer.pen import Pen
     from tap_contentstack.tap import TapContentstack
 
 LONGEST_TICK = 2.0 + len(Reason)

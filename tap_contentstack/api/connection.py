@@ -19,7 +19,7 @@ from tap_contentstack.errors import ApiError, SettingsError, TransientError
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_contentstack.settings import Settings
+    from tap_contentstack.config.settings import Settings
 
 LOST = (
     OSError,

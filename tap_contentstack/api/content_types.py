@@ -6,14 +6,14 @@ import typing as t
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.client import decode_json, decode_list, has_uid
+from tap_contentstack.api.client import decode_json, decode_list, has_uid
 from tap_contentstack.errors import NotFoundError
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Iterator
 
-    from tap_contentstack.client import Client
+    from tap_contentstack.api.client import Client
 
 ContentType: t.TypeAlias = dict[str, t.Any]
 

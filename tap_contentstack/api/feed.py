@@ -7,16 +7,16 @@ import typing as t
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.client import decode_list
-from tap_contentstack.page import decode_page
-from tap_contentstack.paginator import SyncPaginator
+from tap_contentstack.api.client import decode_list
+from tap_contentstack.api.page import decode_page
+from tap_contentstack.api.paginator import SyncPaginator
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_contentstack.client import Client
-    from tap_contentstack.page import Page
-    from tap_contentstack.paginator import Query
+    from tap_contentstack.api.client import Client
+    from tap_contentstack.api.page import Page
+    from tap_contentstack.api.paginator import Query
 
 SYNC_PATH = "/v3/stacks/sync"
 PAGE_SIZE = 100

@@ -7,19 +7,19 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
-from tap_contentstack.jsontext import decode, encode
-from tap_contentstack.links import FREE_MARKS, free_links
-from tap_contentstack.shapes import Shape
-from tap_contentstack.structs import InexpressibleError, struct_of, type_of
-from tap_contentstack.times import all_canonical
-from tap_contentstack.walk import UnfitError, compile_walk
+from tap_contentstack.records.links import FREE_MARKS, free_links
+from tap_contentstack.records.structs import InexpressibleError, struct_of, type_of
+from tap_contentstack.records.walk import UnfitError, compile_walk
+from tap_contentstack.schema.shapes import Shape
+from tap_contentstack.values.jsontext import decode, encode
+from tap_contentstack.values.times import all_canonical
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_contentstack.links import Link
-    from tap_contentstack.pen import Part
-    from tap_contentstack.table import Table
+    from tap_contentstack.records.columns import Table
+    from tap_contentstack.records.links import Link
+    from tap_contentstack.singer.pen import Part
 
     Emit: t.TypeAlias = Callable[[Raw, list[Link]], Part]
 

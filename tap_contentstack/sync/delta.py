@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from tap_contentstack.changes import PUBLISHED_BIT, TIME_SHIFT
+from tap_contentstack.records.changes import PUBLISHED_BIT, TIME_SHIFT
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.changes import Change
-    from tap_contentstack.page import Page
+    from tap_contentstack.api.page import Page
+    from tap_contentstack.records.changes import Change
 
 
 @dataclass

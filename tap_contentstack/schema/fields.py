@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from tap_contentstack.shapes import (
+from tap_contentstack.schema.shapes import (
     ANY_JSON,
     ASSET_UID,
     BOOLEAN,
@@ -22,7 +22,7 @@ from tap_contentstack.shapes import (
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tap_contentstack.shapes import Schema
+    from tap_contentstack.schema.shapes import Schema
 
 Field: t.TypeAlias = "Mapping[str, t.Any]"
 

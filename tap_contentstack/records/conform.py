@@ -11,15 +11,15 @@ from decimal import Decimal
 
 import jsonschema
 
-from tap_contentstack.paths import path_text
-from tap_contentstack.shapes import ASSET_UID
-from tap_contentstack.times import in_utc
+from tap_contentstack.schema.shapes import ASSET_UID
+from tap_contentstack.values.paths import path_text
+from tap_contentstack.values.times import in_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_contentstack.paths import Path
-    from tap_contentstack.shapes import Schema, Shape
+    from tap_contentstack.schema.shapes import Schema, Shape
+    from tap_contentstack.values.paths import Path
 
     Conform: t.TypeAlias = Callable[[t.Any, Path | None, dict[str, t.Any]], t.Any]
 

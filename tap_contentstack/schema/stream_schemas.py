@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_contentstack.fields import FIELD_TYPES, field_type_table, top_fields, unknown_data_types
-from tap_contentstack.names import column_names
-from tap_contentstack.shapes import (
+from tap_contentstack.schema.fields import FIELD_TYPES, field_type_table, top_fields, unknown_data_types
+from tap_contentstack.schema.names import column_names
+from tap_contentstack.schema.shapes import (
     ANY_JSON,
     BOOLEAN,
     BY_KIND,
@@ -25,7 +25,7 @@ from tap_contentstack.shapes import (
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from tap_contentstack.shapes import Schema
+    from tap_contentstack.schema.shapes import Schema
 
 __all__ = [
     "ADDED_COLUMNS",

@@ -8,13 +8,13 @@ import typing as t
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from tap_contentstack.links import LINKLESS
-from tap_contentstack.times import MAX_LENGTH
+from tap_contentstack.records.links import LINKLESS
+from tap_contentstack.values.times import MAX_LENGTH
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_contentstack.shapes import Shape
+    from tap_contentstack.schema.shapes import Shape
 
 
 class InexpressibleError(Exception):

@@ -7,21 +7,21 @@ import typing as t
 from singer_sdk.singerlib import SelectionMask
 from typing_extensions import override
 
-from tap_contentstack import schema as schemas
-from tap_contentstack.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
-from tap_contentstack.codec import Codec
-from tap_contentstack.content_types import find_content_type
-from tap_contentstack.feed import Feed
-from tap_contentstack.items import ItemReader
-from tap_contentstack.output import PlainOutput
-from tap_contentstack.passes import ContentTypeGoneError, Passes
-from tap_contentstack.swept import SweptStream
+from tap_contentstack.api.content_types import find_content_type
+from tap_contentstack.api.feed import Feed
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.items import ItemReader
+from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.singer.output import PlainOutput
+from tap_contentstack.singer.swept import SweptStream
+from tap_contentstack.sync.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
+from tap_contentstack.sync.passes import ContentTypeGoneError, Passes
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_contentstack.content_types import ContentType
-    from tap_contentstack.output import Output
+    from tap_contentstack.api.content_types import ContentType
+    from tap_contentstack.singer.output import Output
     from tap_contentstack.tap import TapContentstack
 
 COMBINED_STREAM = "entries"

@@ -7,15 +7,15 @@ import typing as t
 
 import msgspec
 
-from tap_contentstack.changes import ASSETS
-from tap_contentstack.paths import Text, path_text
-from tap_contentstack.shapes import ASSET_UID, HTML
+from tap_contentstack.records.changes import ASSETS
+from tap_contentstack.schema.shapes import ASSET_UID, HTML
+from tap_contentstack.values.paths import Text, path_text
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_contentstack.paths import Path
-    from tap_contentstack.shapes import Shape
+    from tap_contentstack.schema.shapes import Shape
+    from tap_contentstack.values.paths import Path
 
     Find: t.TypeAlias = Callable[[t.Any, Path | None, list["Link"]], None]
 

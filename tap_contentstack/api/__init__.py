@@ -1,0 +1,1 @@
+"""The delivery API: connections, requests, pages, content types."""

@@ -1,0 +1,1 @@
+"""From items of the feed to records and tombstones."""

@@ -1,0 +1,1 @@
+"""Streams, runs and messages, as the Singer SDK knows them."""

@@ -1,0 +1,1 @@
+"""What keeps a table equal to what is published: passes, deltas, bookmarks."""

@@ -1,0 +1,1 @@
+"""JSON values as targets take them: texts, numbers, times, paths."""
