@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
 LOADERS_LOCK := requirements-loaders.txt
 READY := $(VENV)/.ready
-SOURCES := $(wildcard tap_contentstack sandbox tests benchmarks .ci/*.py)
+SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks .ci/*.py)
 JOBS ?= auto
 UV := $(BIN)/uv
 PIN = grep -o '^uv==[0-9.]*' $(LOCK)
@@ -41,7 +41,7 @@ $(READY): $(LOCK) $(LOADERS_LOCK) pyproject.toml
 	@touch $@
 
 demo: $(READY)  ## a sandbox stack into a real Postgres with Meltano, edited, and loaded again
-	@$(BIN)/python -u -m sandbox.demo
+	@$(BIN)/python -u -m demo
 
 test: $(READY)  ## all that must hold: lint, format, types, tests
 	@$(MAKE) --no-print-directory lint format-check types unit

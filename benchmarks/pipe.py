@@ -39,7 +39,7 @@ def into_postgres(programs: Programs, *, rounds: int = 3, pages: int = 100) -> I
     if problem := _missing():
         yield replace(row, missing=problem)
         return
-    from sandbox.postgres import Postgres  # noqa: PLC0415 - only where it is there
+    from demo.postgres import Postgres  # noqa: PLC0415 - only where it is there
 
     settings = loader_settings()
     values = []
@@ -71,8 +71,8 @@ def _missing() -> str | None:
         return f"{TARGET} is not installed"
     if not (ROOT / "meltano.yml").exists():
         return "there is no meltano.yml"
-    if importlib.util.find_spec("sandbox.postgres") is None:
-        return "there is no sandbox.postgres"
+    if importlib.util.find_spec("demo.postgres") is None:
+        return "there is no demo.postgres"
     return None
 
 

@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
 
     import psycopg
 
-    from sandbox.postgres import Postgres
+    from demo.postgres import Postgres
 
 Json: t.TypeAlias = dict[str, t.Any]
 SETTLING_RUNS = 4

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA
 from tap_contentstack.tap import TapContentstack
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text())
 LOCKS = [(ROOT / name).read_text() for name in ("requirements-dev.txt", "requirements-loaders.txt")]

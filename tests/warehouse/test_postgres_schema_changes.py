@@ -8,11 +8,11 @@ import typing as t
 
 import pytest
 
+from demo.postgres import Postgres
 from sandbox import Sandbox, Stack
-from sandbox.postgres import Postgres
 from sandbox.site import field
 from tests.tap_process import Json, run_tap
-from tests.test_postgres_types import LONG, PATIENCE, Load, Warehouse
+from tests.warehouse.test_postgres_types import LONG, PATIENCE, Load, Warehouse
 
 # Its tests look at tables that are loaded once.
 pytestmark = pytest.mark.xdist_group("postgres_schema_changes")

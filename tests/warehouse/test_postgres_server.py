@@ -14,11 +14,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sandbox.postgres import Postgres, PostgresError
+from demo.postgres import Postgres, PostgresError
 
 OWNER = """
 import sys, time
-from sandbox.postgres import Postgres
+from demo.postgres import Postgres
 with Postgres() as server:
     print(server.url, flush=True)
     time.sleep(60)
@@ -122,6 +122,6 @@ def test_an_installation_that_the_servers_user_cannot_reach_is_copied(tmp_path, 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_root_without_an_unprivileged_user_is_told_in_one_line(monkeypatch):
-    monkeypatch.setattr("sandbox.postgres.UNPRIVILEGED", "no-such-user")
+    monkeypatch.setattr("demo.postgres.UNPRIVILEGED", "no-such-user")
     with pytest.raises(PostgresError, match=r"^Postgres refuses .* no user 'no-such-user' to run it as$"):
         Postgres()

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sandbox.postgres import Postgres
+from demo.postgres import Postgres
 from tests.model.programs import Programs
 from tests.model.warehouse import WarehouseHistory
 

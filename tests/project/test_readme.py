@@ -12,7 +12,7 @@ from tap_contentstack.config.settings import CONFIG_JSONSCHEMA
 from tap_contentstack.records.conform import NORMALISATIONS
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, field_type_table
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def settings_table() -> str:
@@ -40,7 +40,7 @@ GENERATED = {
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_a_table_of_the_readme_is_what_the_code_says(name):
-    """`python -m tests.test_readme` writes them anew."""
+    """`python -m tests.project.test_readme` writes them anew."""
     found = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", README.read_text(), re.DOTALL)
     assert found
     assert found[1].strip() == GENERATED[name]()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from psycopg.rows import dict_row
 
+from demo.postgres import Postgres
 from sandbox import Sandbox, seeded_stack
-from sandbox.postgres import Postgres
 from tests.tap_process import Output, Tables, load, published, run_tap
 
 BIN = Path(sys.executable).parent

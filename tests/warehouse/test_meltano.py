@@ -10,9 +10,10 @@ from decimal import Decimal
 import pytest
 from psycopg.rows import dict_row
 
+from demo.__main__ import LISTS, tables
+from demo.meltano import MELTANO_YML, RUN, MeltanoError, MeltanoProject
+from demo.postgres import Postgres
 from sandbox import Sandbox, seeded_stack
-from sandbox.demo import LISTS, MELTANO_YML, RUN, MeltanoError, MeltanoProject, tables
-from sandbox.postgres import Postgres
 
 STATE = ".state/{environment}:tap-contentstack-to-target-postgres/state.json"
 

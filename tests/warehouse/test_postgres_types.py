@@ -18,8 +18,8 @@ import pytest
 import yaml
 from psycopg.rows import dict_row
 
+from demo.postgres import Postgres
 from sandbox import Fault, Sandbox, Stack
-from sandbox.postgres import Postgres
 from sandbox.seed import embedded_asset, embedded_entry
 from sandbox.site import field, reference, rich_text
 from tests.tap_process import Json, Output, run_tap
@@ -28,7 +28,7 @@ from tests.tap_process import Json, Output, run_tap
 pytestmark = pytest.mark.xdist_group("postgres_types")
 
 COMMAND = Path(sys.executable).parent / "target-postgres"
-PROJECT = yaml.safe_load(Path(__file__).with_name("..").resolve().joinpath("meltano.yml").read_text())
+PROJECT = yaml.safe_load((Path(__file__).parents[2] / "meltano.yml").read_text())
 LOADER = next(each for each in PROJECT["plugins"]["loaders"] if each["name"] == "target-postgres")["config"]
 
 
@@ -36,7 +36,7 @@ PATIENCE = 180
 """Seconds after which a process hangs; it takes three where nothing else runs."""
 OF_THE_TARGET = re.compile(r"_sdc_(?!deleted_at|table_version).*").fullmatch
 
-README = Path(__file__).with_name("..").resolve() / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 VIEW = re.search(r"create view .*?;", README.read_text(), re.DOTALL)
 assert VIEW
 LINKS = re.sub(r"\b(story_links|entries_story)\b", r"contentstack.\1", VIEW[0])
