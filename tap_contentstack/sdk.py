@@ -53,9 +53,9 @@ class SelfWritingStream(Stream, abc.ABC):
         """Write everything that the stream's target lacks."""
 
     @property
-    @abc.abstractmethod
-    def pen(self) -> t.ContextManager[t.Any]:
-        """What has to be held to write."""
+    def message_writer(self) -> t.Any:
+        """The tap's one writer of messages; to write, its lock has to be held."""
+        return self._tap.message_writer
 
     _announced = False
 
@@ -72,7 +72,7 @@ class SelfWritingStream(Stream, abc.ABC):
 
     @override
     def _write_schema_message(self) -> None:
-        with self.pen:
+        with self.message_writer:
             if not self._announced:
                 self._announced = True
                 super()._write_schema_message()
@@ -93,7 +93,7 @@ class SelfWritingStream(Stream, abc.ABC):
 
     def write_state(self) -> None:
         """Write the whole tap's state, if it is another than was written last."""
-        with self.pen:
+        with self.message_writer:
             self._tap.state_writer.write_state(self._tap.state)
 
     def write_activate_version(self, version: int) -> None:

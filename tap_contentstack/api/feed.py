@@ -10,6 +10,7 @@ from urllib.parse import quote
 from tap_contentstack.api.client import decode_list
 from tap_contentstack.api.page import decode_page
 from tap_contentstack.api.paginator import SyncPaginator
+from tap_contentstack.events import ASSETS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,18 +61,19 @@ class Feed:
     def _page(self, query: Query) -> Page:
         return self._client.get(SYNC_PATH, query, _decode, purpose=self._stream)
 
-    def still_published(self, content_type_uid: str | None, locale: str, uids: Iterable[str]) -> set[str]:
+    def still_published(self, content_type_uid: str, locale: str, uids: Iterable[str]) -> set[str]:
         """Return which of these items are published to a locale now.
 
         Args:
-            content_type_uid: The entries' content type; None asks for assets.
+            content_type_uid: The entries' content type; `sys_assets` asks for assets.
             locale: The locale.
             uids: At most 100 items.
         """
-        path = f"/v3/content_types/{quote(content_type_uid, safe='')}/entries" if content_type_uid else "/v3/assets"
+        are_assets = content_type_uid == ASSETS
+        path = "/v3/assets" if are_assets else f"/v3/content_types/{quote(content_type_uid, safe='')}/entries"
         query = json.dumps({"uid": {"$in": list(uids)}}, separators=(",", ":"))
         params = {"locale": locale, "query": query, "limit": str(PAGE_SIZE)}
-        key = "entries" if content_type_uid else "assets"
+        key = "assets" if are_assets else "entries"
         answer = self._client.get(path, params, partial(decode_list, key=key), purpose=self._stream)
         return {item["uid"] for item in answer[key] if _published_to(item, locale)}
 

@@ -15,6 +15,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_contentstack.config.regions import delivery_url
 from tap_contentstack.errors import SettingsError
+from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.sdk import is_usable
 
 if t.TYPE_CHECKING:
@@ -22,8 +23,6 @@ if t.TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-ENTRY_EVENTS = ("entry_published", "entry_unpublished", "entry_deleted", "content_type_deleted")
-ASSET_EVENTS = ("asset_published", "asset_unpublished", "asset_deleted")
 SLOWEST = 0.01
 """The lowest cap, in requests a second: waits beyond that are taken for a mistake."""
 SECRETS = ("api_key", "access_token")

@@ -7,12 +7,7 @@ import typing as t
 
 import msgspec
 
-PUBLISHED = frozenset({"entry_published", "asset_published"})
-UNPUBLISHED = frozenset({"entry_unpublished", "asset_unpublished"})
-DELETED = frozenset({"entry_deleted", "asset_deleted"})
-TYPE_DELETED = "content_type_deleted"
-ASSETS = "sys_assets"
-"""Stands for the content type of an asset, in the feed and in links."""
+from tap_contentstack.events import DELETED, PUBLISHED
 
 # A change's rank is one integer, so that a delta's memory of an item is small.
 VERSION_BITS = 20

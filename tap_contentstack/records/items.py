@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import msgspec
 
-from tap_contentstack.records.changes import ASSETS, DELETED, PUBLISHED, TYPE_DELETED, UNPUBLISHED, Change
+from tap_contentstack.events import ASSETS, DELETED, KNOWN, PUBLISHED
+from tap_contentstack.records.changes import Change
 from tap_contentstack.values.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
@@ -226,8 +227,7 @@ class ItemReader:
             )
 
     def _note_unknown(self, item: RawItem) -> None:
-        known = PUBLISHED | UNPUBLISHED | DELETED | {TYPE_DELETED}
-        if item.type not in known and item.type not in self._unknown_events:
+        if item.type not in KNOWN and item.type not in self._unknown_events:
             self._unknown_events.add(item.type)
             self.logger.warning("The feed has an event that this tap does not know: '%s'; it is left out", item.type)
 

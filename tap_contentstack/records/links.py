@@ -7,7 +7,7 @@ import typing as t
 
 import msgspec
 
-from tap_contentstack.records.changes import ASSETS
+from tap_contentstack.events import ASSETS
 from tap_contentstack.schema.shapes import ASSET_UID, HTML
 from tap_contentstack.values.paths import Text, path_text
 

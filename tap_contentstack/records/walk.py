@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_contentstack.records.changes import ASSETS
+from tap_contentstack.events import ASSETS
 from tap_contentstack.records.links import (
     FREE_MARKS,
     HTML_MARKS,

@@ -12,13 +12,16 @@ import typing as t
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_contentstack.config.settings import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.errors import AccessError
+from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.singer.pen import PenClosedError, TargetGoneError
-from tap_contentstack.singer.swept import SweptStream
+from tap_contentstack.singer.streams import COMBINED_STREAM
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.tap import TapContentstack
+    from collections.abc import Sequence
+
+    from tap_contentstack.singer.pen import Pen
+    from tap_contentstack.singer.versioned import RunParts, VersionedStream
 
 GARBAGE_THRESHOLD = 20_000
 """Objects that a collection of cycles is put off for; a page makes some hundred, none of which is part of a cycle."""
@@ -31,18 +34,27 @@ NAMED_AT_MOST = 5
 
 
 class Run:
-    """Syncs a tap's streams in threads.
+    """Syncs streams in threads.
 
-    Each stream's own `sync` runs in a thread of `max_concurrency`; the pen keeps their messages whole and in order. A
-    stream that fails does not stop the others.
+    Each stream's own `sync` runs in one of `max_concurrency` threads; the writer keeps their messages whole and in
+    order. A stream that fails does not stop the others.
     """
 
-    def __init__(self, tap: TapContentstack) -> None:
-        """Take the tap, its state loaded."""
-        self._tap = tap
-        self._progress = tap.progress
-        self._waiting: queue.SimpleQueue[SweptStream] = queue.SimpleQueue()
-        self._ended: queue.SimpleQueue[SweptStream | None] = queue.SimpleQueue()
+    def __init__(self, streams: Sequence[VersionedStream], parts: RunParts, pen: Pen, logger: logging.Logger) -> None:
+        """Prepare the run.
+
+        Args:
+            streams: The selected streams, their state loaded.
+            parts: What they share.
+            pen: Writes all messages.
+            logger: For what concerns the whole run.
+        """
+        self._streams = streams
+        self._parts = parts
+        self._pen = pen
+        self._logger = logger
+        self._waiting: queue.SimpleQueue[VersionedStream] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[VersionedStream | None] = queue.SimpleQueue()
         self._failures: dict[str, str] = {}
         self._exit_code = 0
         self._reason: str | None = None
@@ -63,45 +75,42 @@ class Run:
         try:
             return self._run()
         except TargetGoneError as error:
-            self._tap.logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
+            self._logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
             return 1
 
     def _run(self) -> int:
-        streams = [
-            stream for stream in self._tap.streams.values() if isinstance(stream, SweptStream) and stream.selected
-        ]
-        self._tap.pen.prepare_pipe()
-        self._begin(streams)
+        self._pen.prepare_pipe()
+        self._begin()
         # What is there now stays (modules, schemas, settings), and pages make no cycles: there is little to be found.
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD)
-        for stream in streams:
+        for stream in self._streams:
             self._waiting.put(stream)
-        for number in range(min(self._tap.settings.max_concurrency, len(streams))):
+        for number in range(min(self._parts.settings.max_concurrency, len(self._streams))):
             threading.Thread(target=self._work, name=f"stream-{number}", daemon=True).start()
-        open_streams = len(streams)
+        open_streams = len(self._streams)
         while open_streams and not self._exit_code:
             with contextlib.suppress(queue.Empty):
                 open_streams -= self._ended.get(timeout=TICK) is not None
-            self._progress.tick()
+            self._parts.progress.tick()
         if self._exit_code:
             self._break_off()
         self._write_state()
-        self._progress.summarize(self._tap.client.counts)
+        self._parts.progress.summarize(self._parts.stack.client.counts)
         self._note_empty_locales()
-        return self._report(len(streams))
+        return self._report()
 
-    def _begin(self, streams: list[SweptStream]) -> None:
+    def _begin(self) -> None:
         """Check what concerns all streams, and announce them in the state."""
-        self._tap.check_patterns()
-        settings = self._tap.settings
-        missing = {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}
-        if missing:
-            self._tap.logger.warning(
+        settings, state = self._parts.settings, self._parts.state
+        if not (settings.combined and COMBINED_STREAM in state.names):
+            self._parts.stack.check_patterns(state.content_type_uids())
+        if missing := {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}:
+            self._logger.warning(
                 "event_types leaves out %s: what these events would remove stays in the target",
                 ", ".join(sorted(missing)),
             )
-        for stream in streams:
+        for stream in self._streams:
             stream.plan()
         self._write_state()
 
@@ -123,22 +132,22 @@ class Run:
             except SingerSDKError as error:
                 self._failures[stream.name] = str(error)
             except Exception as error:  # every other failure of one stream, which must not take the others along
-                self._tap.logger.exception("Stream %s failed unexpectedly", stream.name)
+                self._logger.exception("Stream %s failed unexpectedly", stream.name)
                 self._failures[stream.name] = f"{type(error).__name__}: {error}"
             self._ended.put(stream)
 
-    def _sync(self, stream: SweptStream) -> None:
+    def _sync(self, stream: VersionedStream) -> None:
         if self._refusal is not None:  # with these settings no stream will fare better
             self._failures[stream.name] = self._refusal
             return
         stream.sync()
-        self._progress.add(streams=1)
-        if self._tap.state_is_due():
-            stream.write_state()
+        self._parts.progress.add(streams=1)
+        with self._pen:
+            self._parts.state.write_if_due()
 
     def _write_state(self) -> None:
-        with self._tap.pen:
-            self._tap.state_writer.write_state(self._tap.state)
+        with self._pen:
+            self._parts.state.write()
 
     def _break_off(self) -> t.NoReturn:
         """Write a last STATE if the pen can be had in time, and leave without waiting for any thread."""
@@ -147,19 +156,19 @@ class Run:
         watchdog.start()
         with contextlib.suppress(TargetGoneError, PenClosedError):  # nobody is there to read it
             self._write_state()
-            self._tap.pen.close(LAST_WORDS)
+            self._pen.close(LAST_WORDS)
         if self._reason:
-            self._tap.logger.error(self._reason)
+            self._logger.error(self._reason)
         logging.shutdown()
         os._exit(self._exit_code)
 
     def _note_empty_locales(self) -> None:
-        found = self._tap.locales_now()
-        for locale in self._tap.settings.locales:
+        found = self._parts.state.locales()
+        for locale in self._parts.settings.locales:
             if locale not in found:
-                self._tap.logger.warning("Nothing is published to locale '%s': check locales", locale)
+                self._logger.warning("Nothing is published to locale '%s': check locales", locale)
 
-    def _report(self, number: int) -> int:
+    def _report(self) -> int:
         if not self._failures:
             return 0
         by_reason: dict[str, list[str]] = {}
@@ -169,7 +178,7 @@ class Run:
         for reason, names in by_reason.items():
             more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
             parts.append(f"{', '.join(sorted(names)[:NAMED_AT_MOST])}{more}: {reason}")
-        count = f"{len(self._failures)} of {number} streams failed"
-        others = "; the others are complete" if len(self._failures) < number else ""
-        self._tap.logger.error("%s%s: %s", count, others, "; ".join(parts))
+        count = f"{len(self._failures)} of {len(self._streams)} streams failed"
+        others = "; the others are complete" if len(self._failures) < len(self._streams) else ""
+        self._logger.error("%s%s: %s", count, others, "; ".join(parts))
         return 1

@@ -55,6 +55,12 @@ class Bookmark:
         del state["sync_token"]
         return state
 
+    def advance(self, pagination_token: str | None, sync_token: str | None, items_seen: int) -> None:
+        """Move on: to the next page of an initial pass, or to a sync token, at the end of one or of a delta."""
+        self.pagination_token = pagination_token
+        self.sync_token = sync_token
+        self.items_seen = 0 if sync_token else items_seen
+
     def add_locales(self, locales: set[str]) -> None:
         """Remember that the stream holds rows of these locales."""
         if not locales.issubset(self.locales):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from tap_contentstack.events import unpublish_of
 from tap_contentstack.records.changes import PUBLISHED_BIT, TIME_SHIFT
 
 if t.TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Delta:
     def _doubt(self, change: Change, locale: str | None) -> None:
         before = self._doubts.get((change.uid, locale))
         if before is None or before.rank < change.rank:
-            event = change.event.replace("_published", "_unpublished")  # what it turns out to be, if the row is gone
+            event = unpublish_of(change.event)  # what it turns out to be, if the row is gone
             # What many share is kept once: a delta can be made of deletes.
             self._doubts[change.uid, locale] = replace(
                 change,

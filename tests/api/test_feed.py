@@ -16,6 +16,7 @@ from tap_contentstack.api.feed import Feed
 from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, NotFoundError, TokenRefusedError
+from tap_contentstack.events import ASSETS
 from tests.tap_process import wait_until
 
 ITEMS = 7
@@ -156,8 +157,8 @@ def test_it_can_be_asked_which_entries_are_still_published(sandbox, feed):
 
 
 def test_it_can_be_asked_which_assets_are_still_published(feed):
-    assert feed.still_published(None, "fr-fr", ["asset0"]) == {"asset0"}
-    assert feed.still_published(None, "en-us", ["asset0"]) == set()
+    assert feed.still_published(ASSETS, "fr-fr", ["asset0"]) == {"asset0"}
+    assert feed.still_published(ASSETS, "en-us", ["asset0"]) == set()
 
 
 @pytest.mark.parametrize(

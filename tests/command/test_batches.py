@@ -21,6 +21,6 @@ def test_records_that_are_held_back_count_as_seen(sandbox, tmp_path):
         "batch_size": 7,
     }
     output = load(sandbox, batch_config=config)
-    assert "starts over" not in output.err
+    assert "restarts" not in output.err
     assert sum("init" in request.params for request in sandbox.requests) == len(output.schemas) - 2
     assert len(list(tmp_path.glob("*.json.gz"))) > len(output.schemas)

@@ -182,7 +182,7 @@ def test_a_column_that_is_selected_later_is_loaded_for_all_rows(small, column):
     first = load(small, catalog=catalog).check()
     assert column not in first.records("entries_page")[0]
     second = load(small, state=first.state).check()
-    assert f"The stream starts over, as its rows lack columns that are selected now: {column}" in second.err
+    assert f"The stream restarts, as its rows lack columns that are selected now: {column}" in second.err
     assert second.tables(first)["entries_page"] == load(small).tables()["entries_page"]
     assert "entries_tag" not in second.record_counts
     third = load(small, state=second.state).check()

@@ -264,7 +264,7 @@ def test_a_malformed_bookmark_starts_its_stream_over(site):
 
 def test_a_foreign_state_is_told_and_everything_is_loaded(site):
     output = load(site, state={"value": {"bookmarks": {}}})
-    assert "The state has no bookmarks that this tap understands; all streams start over" in output.err
+    assert "The state has no bookmarks that this tap understands; every stream restarts" in output.err
     assert output.record_counts["assets"] > 0
 
 

@@ -95,9 +95,9 @@ def test_branch_is_a_header_and_an_alias_stands_for_its_branch(site, first):
     site.requests.clear()
     second = load(site, branch="live", state=first.state)
     assert {request.headers.get("branch") for request in site.requests} == {"live"}
-    assert "starts over" not in second.err
+    assert "restarts" not in second.err
     third = load(site, branch="develop", state=second.state)
-    assert "starts over, as its state was made for another branch" in third.err
+    assert "restarts, as its state was made for another branch" in third.err
 
 
 def test_start_date_is_sent_in_utc_and_older_content_stays_out(site, asked):
@@ -228,7 +228,7 @@ def test_content_types_of_a_combined_stream_are_its_scope(small):
     first = load(small, entry_streams="combined", content_types=["p*"])
     assert {record["_content_type_uid"] for record in first.records("entries")} == {"page", "pet"}
     second = load(small, entry_streams="combined", content_types=["tag"], state=first.state)
-    assert "starts over, as its state was made for another content type" in second.err
+    assert "restarts, as its state was made for another content type" in second.err
     assert {uid for uid, _ in second.tables(first)["entries"]} == {"tag1"}
 
 
@@ -245,7 +245,7 @@ def test_content_types_of_a_combined_stream_are_its_scope(small):
 def test_another_scope_starts_streams_over_or_stops_the_run(small, change, named):
     first = load(small)
     second = load(small, state=first.state, **change).check(history=True)
-    assert f"The stream starts over, as its state was made for another {named}" in second.err
+    assert f"The stream restarts, as its state was made for another {named}" in second.err
     stopped = fail({**small.settings, **change, "on_scope_change": "fail"}, state=first.state)
     assert f"its state was made for another {named}, and on_scope_change is 'fail'" in stopped.last_line
     assert stopped.of_type("RECORD") == stopped.of_type("ACTIVATE_VERSION") == []

@@ -66,7 +66,7 @@ def test_a_run_that_waits_for_its_next_attempt_ends_at_once_and_goes_on_later(sa
         output = stop(process, reader, number)
     assert output.messages[-1]["type"] == "STATE"
     second = go_on(sandbox, output)
-    assert "starts over" not in second.err
+    assert "restarts" not in second.err
 
 
 def test_a_run_that_waits_for_a_slow_answer_ends_at_once(sandbox, number):

@@ -374,7 +374,7 @@ def test_expired_tokens_start_streams_over_and_nothing_is_lost(small, kind):
     small.expire_tokens(kind)
     second = load(small, state=first.state).check(history=True)
     assert keys_of(second.tables(first)) == keys_of(published(small))
-    assert ("starts over: its token is refused" in second.err) == (kind != "pagination")
+    assert ("restarts: its token is refused" in second.err) == (kind != "pagination")
 
 
 def test_a_delete_without_locales_reaches_those_that_a_stream_knew_before_it_started_over(small):

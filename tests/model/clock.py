@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+from tap_contentstack.values.clock import Clock as TapClock
+
 BEGINNING = 1_800_000_000.0
 
 
-class Clock:
+class Clock(TapClock):
     """The time of the stack, the API and the tap."""
 
     def __init__(self) -> None:

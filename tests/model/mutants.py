@@ -38,19 +38,20 @@ class Mutant:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("drop the sweep", "singer/streams", "        if sweep:\n", "        if False:\n"),
+    Mutant("drop the sweep", "sync/passes", "                    self.table.sweep()\n", ""),
     Mutant(
         "sweep after the bookmark",
-        "singer/streams",
-        """        if sweep:
-            self.write_activate_version(self._out.version)
-        advance()
-        self.save()
+        "sync/passes",
+        """                    self.table.sweep()
+                if not self.table.holds_back:
+                    bookmark.advance(page.pagination_token, page.sync_token, seen)
+                    self.table.save()
 """,
-        """        advance()
-        self.save()
-        if sweep:
-            self.write_activate_version(self._out.version)
+        """                if not self.table.holds_back:
+                    bookmark.advance(page.pagination_token, page.sync_token, seen)
+                    self.table.save()
+                if page.sync_token is not None:
+                    self.table.sweep()
 """,
     ),
     Mutant(
@@ -61,7 +62,8 @@ MUTANTS: tuple[Mutant, ...] = (
 """,
         """                bookmark.add_locales({row.locale for row in rows if row.locale})
                 if page.sync_token is None:
-                    self.table.checkpoint(lambda: self._advance(page, seen))
+                    bookmark.advance(page.pagination_token, None, seen)
+                    self.table.save()
                 self.table.write(messages)
 """,
     ),
@@ -71,9 +73,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "            messages = [change.message for change in changes]\n",
         """            messages = [change.message for change in changes]
             if page.sync_token:
-                with self.pen:
-                    token = page.sync_token
-                    self.table.complete(lambda: setattr(self.bookmark, "sync_token", token), sweep=False)
+                with self.lock:
+                    self.bookmark.advance(None, page.sync_token, 0)
+                    self.table.save()
 """,
     ),
     Mutant("ignore the order", "sync/delta", "        if rank < newest:\n", "        if False:\n"),
@@ -88,15 +90,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "skip the check of deletes",
         "sync/passes",
-        "        tombstones = self._settle(delta)\n",
+        "        tombstones = self.removals.tombstones(delta, self.known_locales(), self._passed)\n",
         "        tombstones: list[t.Any] = []\n",
     ),
     Mutant("settle no ties", "sync/delta", "            self._doubt(change, change.locale)\n", "            pass\n"),
     Mutant(
         "reuse the version",
-        "singer/swept",
-        "        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)\n",
-        "        return self.bookmark.version or int(self.tap.started) + 1\n",
+        "sync/state",
+        "        return max(int(self._started) + 1, (before or 0) + 1)\n",
+        "        return before or int(self._started) + 1\n",
     ),
     Mutant(
         "leave unset keys out of the state",
@@ -130,7 +132,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "            raise StartOver(Reason.TOKEN, str(error)) from None\n\n",
         "            raise\n\n",
     ),
-    Mutant("forget the count across a resume", "sync/passes", "self._advance(page, seen))", "self._advance(page, 0))"),
+    Mutant(
+        "forget the count across a resume",
+        "sync/passes",
+        "bookmark.advance(page.pagination_token, page.sync_token, seen)",
+        "bookmark.advance(page.pagination_token, page.sync_token, 0)",
+    ),
     Mutant(
         "do not count an initial pass",
         "sync/passes",
@@ -158,14 +165,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "trust the list for types that are gone",
         "tap",
-        "            found = find_content_type(self.client, uid)\n",
+        "            found = self.stack.find(uid)\n",
         "            found = None\n",
     ),
     Mutant(
         "leave the table of a type that is gone",
-        "singer/streams",
-        "            self.write_activate_version(self.bookmark.version or 0)\n            self.tap.state",
-        "            self.tap.state",
+        "singer/lists",
+        "            self.write_activate_version(self.bookmark.version or 0)\n            self.parts.state",
+        "            self.parts.state",
     ),
     Mutant(
         "key by uid alone",
@@ -217,15 +224,15 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "forget the locales from before a start-over",
-        "tap",
-        "{*self._locales_before, *self.locales_now()}",
-        "self.locales_now()",
+        "sync/state",
+        "{*self._locales_before, *self.locales()}",
+        "self.locales()",
     ),
     Mutant(
         "go on though rows lack a column",
-        "singer/swept",
-        "if goes_on and (lacking",
-        "if not goes_on and (lacking",
+        "singer/versioned",
+        "if resumes and (lacking",
+        "if not resumes and (lacking",
     ),
     Mutant(
         "forget the locales of a delta",

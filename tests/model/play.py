@@ -387,7 +387,7 @@ class Play:
         if outcome.crashes:
             self._fail("crash", outcome.crashes[0])
         for warning in outcome.warnings if not self._excused else ():
-            if warning.startswith("The stream starts over") and re.search("is refused|did not hold", warning):
+            if warning.startswith("The stream restarts") and re.search("is refused|did not hold", warning):
                 self._fail("waste", warning)
         return outcome, self.world.edits != edits_before
 

@@ -6,14 +6,12 @@ waits, the threads' turns, the way to the API, and stdout.
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import threading
 import typing as t
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import SimpleNamespace
 from unittest import mock
 
@@ -21,12 +19,12 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack import tap as tap_module
-from tap_contentstack.api import client, connection, feed
-from tap_contentstack.api.throttle import Throttle
-from tap_contentstack.singer import pen, run, streams, swept
+from tap_contentstack.api import connection, feed
+from tap_contentstack.singer import pen, run
+from tap_contentstack.singer.lists import GoneStream
 from tap_contentstack.singer.run import Run
-from tap_contentstack.sync import passes
+from tap_contentstack.sync import removals
+from tap_contentstack.sync import state as state_module
 from tap_contentstack.tap import TapContentstack
 from tests.model.baton import PATIENCE, Baton
 from tests.model.wire import Asked, Line, Wire
@@ -121,36 +119,28 @@ class Paper:
 class MemoryTap(TapContentstack):
     """The tap, wired to a sandbox in this process."""
 
-    started: float = 0.0  # a property there
-
     def __init__(self, wire: Wire, clock: Clock, plan: Plan, **arguments: t.Any) -> None:
         self.wire, self.clock, self.plan = wire, clock, plan
-        self.started = clock.now
+        self.process_started = clock.now
         super().__init__(**arguments)
 
     @override
     def _setup_signal_handlers(self) -> None:
         pass
 
-    @cached_property
-    def client(self) -> client.Client:
-        settings = self.settings
-        throttle = Throttle(settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
-        return client.Client(settings, throttle, self.logger)
-
 
 class MemoryRun(Run):
     """A run whose threads take turns, and whose end is not that of the process."""
 
     def __init__(self, tap: MemoryTap, baton: Baton) -> None:
-        super().__init__(tap)
+        super().__init__(tap.selected_streams, tap.parts, tap.pen, tap.logger)
         self._baton = baton
         self.ended = threading.Event()
 
     @override
-    def _begin(self, streams: list[t.Any]) -> None:
-        super()._begin(streams)
-        self._baton.expect(min(self._tap.settings.max_concurrency, len(streams)))
+    def _begin(self) -> None:
+        super()._begin()
+        self._baton.expect(min(self._parts.settings.max_concurrency, len(self._streams)))
 
     @override
     def _work(self) -> None:
@@ -163,7 +153,7 @@ class MemoryRun(Run):
     @override
     def _break_off(self) -> t.NoReturn:
         self._write_state()
-        self._tap.pen.close(1.0)
+        self._pen.close(1.0)
         self.ended.set()
         raise StoppedError
 
@@ -192,8 +182,6 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
         return *opened(settings)[:2], wire
 
     opened = connection.open_pool
-    wait_until = functools.partial(swept.wait_until, clock=clock.time, sleep=clock.sleep)
-
     with ExitStack() as stack:
         for module, name, value in (
             (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)))),
@@ -203,14 +191,13 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
                 "gc",
                 SimpleNamespace(freeze=lambda: None, set_threshold=lambda _: None),
             ),  # or nothing would ever be freed in a process of many runs
-            (swept, "wait_until", wait_until),
             (connection, "open_pool", open_pool),
             (connection, "receive", Line.receive),
             (backoff._sync, "time", clock),
-            (tap_module, "STATE_INTERVAL", 0.0 if plan.every_state else float("inf")),
-            (passes, "PAGE_SIZE", plan.page_size),
+            (state_module, "INTERVAL", 0.0 if plan.every_state else float("inf")),
             (feed, "PAGE_SIZE", plan.page_size),
-            (passes, "FEW_CHECKS", plan.few_checks),
+            (removals, "PAGE_SIZE", plan.page_size),
+            (removals, "FEW_CHECKS", plan.few_checks),
         ):
             stack.enter_context(mock.patch.object(module, name, value))
         yield
@@ -269,7 +256,7 @@ def run_tap(
             )
             running = tap.run = MemoryRun(tap, baton)
             outcome.selected = {
-                each.name for each in tap.streams.values() if each.selected and not isinstance(each, streams.GoneStream)
+                each.name for each in tap.streams.values() if each.selected and not isinstance(each, GoneStream)
             }
             outcome.code = running.execute()
         except StoppedError:

@@ -120,7 +120,7 @@ def test_a_long_run_speaks(sandbox, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     sandbox.page_size, sandbox.latency = 1, 0.05
     tap = TapContentstack(config=sandbox.settings)
-    assert run_module.Run(tap).execute() == 0
+    assert tap.new_run().execute() == 0
     lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("Loading: ")]
     assert "; 100% of what was counted so far, about 0.0 s left" in lines[-1]
     shares = [int(share[1]) for line in lines if (share := re.search(r"; (\d+)% of", line))]

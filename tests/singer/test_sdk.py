@@ -122,7 +122,7 @@ class Recorder(SelfWritingStream):
 
     @property
     @override
-    def pen(self) -> Pen:
+    def message_writer(self) -> Pen:
         return self._pen
 
     @override
@@ -141,7 +141,7 @@ def test_sync_hands_over_to_the_stream_itself_and_writes_one_schema_alone(tap, c
     stream.sync()
     stream.sync()
     assert stream.loaded == 2
-    stream.pen.flush()
+    stream.message_writer.flush()
     assert [each["type"] for each in written(capfdbinary)] == ["SCHEMA"]
 
 

@@ -12,19 +12,23 @@ import pytest
 from msgspec import Raw
 
 from tap_contentstack.api.page import Page, RawItem
-from tap_contentstack.config.settings import ENTRY_EVENTS
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
+from tap_contentstack.events import ENTRY_EVENTS
 from tap_contentstack.records.changes import Change
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema.stream_schemas import entry_schema
 from tap_contentstack.singer.output import PlainOutput
-from tap_contentstack.singer.swept import wait_until
 from tap_contentstack.sync import passes as passes_module
+from tap_contentstack.sync import removals as removals_module
 from tap_contentstack.sync.bookmarks import Bookmark
 from tap_contentstack.sync.delta import Delta
-from tap_contentstack.sync.passes import ContentTypeGoneError, Passes
+from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.progress import Progress
+from tap_contentstack.sync.removals import Removals
+from tap_contentstack.sync.state import State
+from tap_contentstack.sync.turns import ContentTypeGoneError
+from tap_contentstack.values.clock import Clock
 
 LOGGER = logging.getLogger("test")
 PAGE_TYPE = {"uid": "page", "schema": [{"uid": "title", "data_type": "text"}]}
@@ -94,6 +98,8 @@ class NotedTable:
 
     bookmark: Bookmark
     log: list[t.Any] = field(default_factory=list)
+    holds_back: bool = False
+    _swept: bool = False
 
     def begin(self) -> None:
         self.bookmark.start_over((self.bookmark.version or 0) + 1, "scope")
@@ -105,13 +111,19 @@ class NotedTable:
             for each in messages
         ]
 
-    def checkpoint(self, advance: t.Callable[[], None]) -> None:
-        advance()
-        self.log.append(f"checkpoint {self.bookmark.pagination_token} {self.bookmark.items_seen}")
+    def finish(self) -> None:
+        pass
 
-    def complete(self, advance: t.Callable[[], None], *, sweep: bool) -> None:
-        advance()
-        self.log.append(f"{'sweep ' if sweep else ''}complete {self.bookmark.sync_token}")
+    def sweep(self) -> None:
+        self._swept = True
+
+    def save(self) -> None:
+        bookmark = self.bookmark
+        if bookmark.sync_token is None:
+            self.log.append(f"checkpoint {bookmark.pagination_token} {bookmark.items_seen}")
+        else:
+            self.log.append(f"{'sweep ' if self._swept else ''}complete {bookmark.sync_token}")
+        self._swept = False
 
     def wait_for_version(self) -> None:
         pass
@@ -149,7 +161,8 @@ class Run:
             feed=t.cast("t.Any", self.feed),
             reader=reader,
             table=self.table,
-            pen=contextlib.nullcontext(),
+            removals=Removals(feed=t.cast("t.Any", self.feed), reader=reader),
+            lock=contextlib.nullcontext(),
             bookmark=self.bookmark,
             exists=lambda _: self.exists,
             known_locales=lambda: self.known | set(self.bookmark.locales),
@@ -223,7 +236,7 @@ def test_a_refused_pagination_token_starts_over_once():
 def test_tokens_that_are_refused_again_and_again_end_the_stream():
     refused = [page(item("published", "a"), more="p1"), TokenRefusedError("no")]
     feed = HandMadeFeed(initial=[list(refused), list(refused), list(refused)])
-    with pytest.raises(TapError, match="started over and could not go on again"):
+    with pytest.raises(TapError, match="restarted and came to the same point again"):
         Run(feed).go()
     assert feed.asked == ["init", "init"]
 
@@ -301,7 +314,7 @@ def test_a_delete_that_nothing_places_starts_the_stream_over(caplog):
     run = delta_run(page(item("deleted", "a", None), sync="s1"), locales=[])
     run.feed.initial = [[page(sync="s2")]]
     assert run.go().log[0] == "begin"
-    assert "nothing tells of which locales it has rows" in caplog.text
+    assert "nothing tells in which locales it has rows" in caplog.text
 
 
 def test_a_hundred_deletes_are_one_question_a_locale():
@@ -316,7 +329,7 @@ def test_a_hundred_deletes_are_one_question_a_locale():
 
 
 def test_more_questions_than_a_new_pass_would_cost_are_not_asked(monkeypatch, caplog):
-    monkeypatch.setattr(passes_module, "FEW_CHECKS", 2)
+    monkeypatch.setattr(removals_module, "FEW_CHECKS", 2)
     deletes = [item("deleted", f"a{number}") for number in range(250)]
     run = delta_run(page(*deletes, sync="s1"), items=200, initial=[[page(sync="s2")]])
     assert "sweep complete s2" in run.go().log
@@ -470,8 +483,22 @@ def test_only_a_delete_or_a_tie_raises_a_question():
     assert {locale for _, locale in delta.questions({"en-us", "fr-fr"})} == {"fr-fr"}
 
 
+class StoppedClock(Clock):
+    """Stands still, and notes what is slept."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def time(self) -> float:
+        return 100.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
 def test_a_version_is_waited_for_only_if_it_is_near():
-    slept: list[float] = []
-    for moment in (99.0, 100.5, 1000.0):
-        wait_until(moment, clock=lambda: 100.0, sleep=slept.append)
-    assert slept == [0.5]
+    clock = StoppedClock()
+    state = State({}, lambda _: None, LOGGER, started=99.0, clock=clock)
+    for version in (99, 101, 1000, None):
+        state.wait_for(version)
+    assert clock.slept == [1.0]

@@ -1,11 +1,11 @@
-"""A stream's table in the target, whose rows carry a version: its schema, its bookmark, and when it begins anew."""
+"""A stream whose rows carry a version: its schema, its bookmark, and when it restarts."""
 
 from __future__ import annotations
 
 import abc
 import copy
-import time
 import typing as t
+from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -15,29 +15,56 @@ from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
 from tap_contentstack.singer.output import BatchOutput, LineOutput, MappedOutput
 from tap_contentstack.sync.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
-from tap_contentstack.sync.passes import Reason
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog, MetadataMapping
 
+    from tap_contentstack.api.stack import Stack
+    from tap_contentstack.config.settings import Settings
     from tap_contentstack.singer.output import Output
     from tap_contentstack.singer.pen import Pen
-    from tap_contentstack.tap import TapContentstack
-
-LONGEST_TICK = 2.0 + len(Reason)
-"""Seconds that a pass waits at most for the clock to reach its version: each start-over takes one more."""
+    from tap_contentstack.sync.progress import Progress
+    from tap_contentstack.sync.state import State
 
 
-class SweptStream(SelfWritingStream):
+@dataclass(frozen=True)
+class RunParts:
+    """What all streams of a run share.
+
+    Attributes:
+        stack: What there is to load.
+        state: What has been loaded.
+        progress: What this run has done so far.
+    """
+
+    stack: Stack
+    state: State
+    progress: Progress
+
+    @property
+    def settings(self) -> Settings:
+        """The validated configuration."""
+        return self.stack.settings
+
+
+class VersionedStream(SelfWritingStream):
     """A stream whose rows carry a version, so that rows that are gone from the stack can be swept."""
 
-    def __init__(self, tap: TapContentstack, name: str, schema: dict[str, t.Any]) -> None:
-        """Take the stream's name and discovered schema."""
+    def __init__(self, tap: Tap, parts: RunParts, name: str, schema: dict[str, t.Any]) -> None:
+        """Begin with an empty bookmark.
+
+        Args:
+            tap: The SDK's tap, for the SDK's own use.
+            parts: What all streams share.
+            name: The stream's name.
+            schema: The schema that discovery found.
+        """
         super().__init__(tap, schema=schema, name=name)
-        self.tap = tap
+        self.parts = parts
         self.bookmark = Bookmark()
         self.planned = False
         self._problem: str | None = None
@@ -48,9 +75,9 @@ class SweptStream(SelfWritingStream):
     # What the SDK asks
 
     @property
-    @override
     def pen(self) -> Pen:
-        return self.tap.pen
+        """The one writer of messages; to write, its lock has to be held."""
+        return t.cast("Pen", self.message_writer)
 
     @property
     @override
@@ -109,6 +136,7 @@ class SweptStream(SelfWritingStream):
     def adopt(self, state: Mapping[str, t.Any] | None) -> None:
         """Take over the bookmark of the state, and the column types that it remembers."""
         self.bookmark, self._problem = read_bookmark(state)
+        self.parts.state.take(self.name, self.bookmark)
         schema = copy.deepcopy(super().effective_schema)
         for column in schemas.AUTOMATIC_COLUMNS:
             if column in self.schema["properties"]:
@@ -129,11 +157,11 @@ class SweptStream(SelfWritingStream):
 
     def scope(self) -> dict[str, object]:
         """Return what the bookmark is good for."""
-        settings = self.tap.settings
-        return {"stack": settings.api_key, "environment": settings.environment, "branch": self.tap.branch}
+        settings = self.parts.settings
+        return {"stack": settings.api_key, "environment": settings.environment, "branch": self.parts.stack.branch}
 
     def plan(self) -> None:
-        """Decide whether to go on or to begin anew, and put that into the state; nothing is written yet.
+        """Decide whether to resume or to restart, and put that into the state; nothing is written yet.
 
         Raises:
             ScopeChangedError: The bookmark is of another scope, and the user wants to be asked.
@@ -144,45 +172,45 @@ class SweptStream(SelfWritingStream):
         if bookmark.scope is not None and bookmark.scope != scope:
             self._on_scope_change(changed_parts(bookmark.scope, scope))
         elif self._problem:
-            self.logger.warning("The stream starts over, as its bookmark cannot be used: %s", self._problem)
+            self.logger.warning("The stream restarts, as its bookmark cannot be used: %s", self._problem)
         for change in self._type_changes:
             self.logger.warning(
                 "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
-                "To adopt the new type, drop the stream's table and load it anew (meltano run --full-refresh)",
+                "To adopt the new type, drop the stream's table and reload it (meltano run --full-refresh)",
                 change.column,
                 change.new,
                 change.old,
             )
         if self._not_in_catalog:
             self.logger.warning(
-                "The catalog does not have the fields %s; their values go to _unmapped until it is discovered anew",
+                "The catalog does not have the fields %s; their values go to _unmapped until it is rediscovered",
                 ", ".join(self._not_in_catalog),
             )
         self.planned = True
-        goes_on = bookmark.scope == scope and self._can_go_on()
-        if goes_on and (lacking := bookmark.lacks(self.selected_columns)):
+        resumes = bookmark.scope == scope and self._can_resume()
+        if resumes and (lacking := bookmark.lacks(self.selected_columns)):
             self.logger.warning(
-                "The stream starts over, as its rows lack columns that are selected now: %s", ", ".join(lacking)
+                "The stream restarts, as its rows lack columns that are selected now: %s", ", ".join(lacking)
             )
-            goes_on = False
-        if not goes_on:
+            resumes = False
+        if not resumes:
             self._begin()
         else:
             self._remember_types()
             self._put_bookmark()
 
-    def _can_go_on(self) -> bool:
+    def _can_resume(self) -> bool:
         return False
 
     def _on_scope_change(self, changes: list[str]) -> None:
         changed = ", ".join(changes) or "configuration"
-        if self.tap.settings.fail_on_scope_change:
+        if self.parts.settings.fail_on_scope_change:
             msg = (
                 f"stream {self.name}: its state was made for another {changed}, and on_scope_change is 'fail': restore "
-                "it, or set on_scope_change to 'restart' to load the stream anew and remove what is out of scope"
+                "it, or set on_scope_change to 'restart' to reload the stream and remove what is out of scope"
             )
             raise ScopeChangedError(msg)
-        self.logger.warning("The stream starts over, as its state was made for another %s", changed)
+        self.logger.warning("The stream restarts, as its state was made for another %s", changed)
 
     def _remember_types(self) -> None:
         selected = set(self.selected_columns)
@@ -198,11 +226,10 @@ class SweptStream(SelfWritingStream):
         self._put_bookmark()
 
     def _next_version(self) -> int:
-        """Return a version that no run before had: the first whole second after this one began, if that is more."""
-        return max(int(self.tap.started) + 1, (self.bookmark.version or 0) + 1)
+        return self.parts.state.next_version(self.bookmark.version)
 
     def _put_bookmark(self) -> None:
-        self.tap.state.setdefault("bookmarks", {})[self.name] = self.bookmark.to_state()
+        self.parts.state.put(self.name, self.bookmark)
 
     # The table in the target
 
@@ -218,28 +245,12 @@ class SweptStream(SelfWritingStream):
         if not batch_config and not nested and changes_nothing(maps, self.name):
             return LineOutput(self.pen, self.name, columns)
         mapped = MappedOutput(self.pen, maps, self.effective_schema, self.mask)
-        return BatchOutput(mapped, self.pen, self.tap.name, batch_config) if batch_config else mapped
+        return BatchOutput(mapped, self.pen, self.tap_name, batch_config) if batch_config else mapped
 
     def wait_for_version(self) -> None:
-        """Return when the clock has reached the version.
-
-        A version is the first whole second after the run began, and no record goes out before that: so an earlier run
-        that was killed, its state lost, cannot have given the same version to other rows.
-        """
-        if self.bookmark.version:
-            wait_until(self.bookmark.version)
+        """Return when the clock has reached the version."""
+        self.parts.state.wait_for(self.bookmark.version)
 
     def save(self) -> None:
         """Put the bookmark into the state, and write that if it is time to."""
-        self._put_bookmark()
-        if self.tap.state_is_due():
-            self.write_state()
-
-
-def wait_until(
-    moment: float, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
-) -> None:
-    """Return at a moment (seconds since 1970) or after it; at once if it is too far ahead to be waited for."""
-    wait = moment - clock()
-    if 0 < wait <= LONGEST_TICK:
-        sleep(wait)
+        self.parts.state.save(self.name, self.bookmark)

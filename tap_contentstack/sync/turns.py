@@ -1,0 +1,33 @@
+"""The turns that loading a stream can take other than straight on."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(enum.StrEnum):
+    """Why a stream restarts its initial pass, each at most once in a run."""
+
+    TOKEN = "its token is refused"  # noqa: S105
+    COUNT = "its pages did not hold as many items as the API counts"
+    TYPE_DELETED = "its content type was deleted and created again"
+    CHECK = "the API did not say which items are still published"
+    REMOVALS = "so many items were deleted that this is quicker"
+    UNPLACED = "an item was deleted, and nothing tells in which locales it has rows"
+
+
+class StartOver(Exception):  # noqa: N818 - no error, a turn
+    """The stream's initial pass has to restart."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        """Say why."""
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+
+class LeaveForNextRunError(Exception):
+    """What the delta brings is better dealt with by the next run; the bookmark stays where it is."""
+
+
+class ContentTypeGoneError(Exception):
+    """The stream's content type was deleted while the run was under way."""

@@ -1,0 +1,21 @@
+"""The time, and waiting for it: every clock that the tap reads is this one, so that a test can bring its own."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """The machine's clock."""
+
+    def time(self) -> float:
+        """Return the seconds since 1970."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever grow, from an arbitrary start."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
