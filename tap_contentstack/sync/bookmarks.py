@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import typing as t
 from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tap_contentstack.values.times import in_utc
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 FORMAT = 1
 REPLICATION_KEY = "sync_token"
+REPLICATION_KEY_VALUE = "replication_key_value"
 DIGEST_LENGTH = 10
 
 
@@ -22,6 +26,10 @@ class Bookmark:
         sync_token: Where the next delta begins; None while an initial pass is under way.
         pagination_token: Where an initial pass goes on; None at its start and after its end.
         items_seen: Items of the initial pass's pages so far, to be compared with the API's `total_count`.
+        items_total: The `total_count` of the pass's first page; one that changes between pages means that they shifted.
+        restarts: What the pass has restarted for already, over all runs, until its sync token is reached.
+        full_load_at: When the last initial pass ended: a time in UTC.
+        served_at: When a run last moved the bookmark: a time in UTC. Those that wait longest come first.
         version: The table's version, in every RECORD.
         scope: Fingerprint of what the tokens were issued for.
         content_type_uid: The content type of a typed stream.
@@ -34,6 +42,10 @@ class Bookmark:
     sync_token: str | None = None
     pagination_token: str | None = None
     items_seen: int = 0
+    items_total: int | None = None
+    restarts: list[str] = field(default_factory=list)
+    full_load_at: str | None = None
+    served_at: str | None = None
     version: int | None = None
     scope: str | None = None
     content_type_uid: str | None = None
@@ -48,7 +60,7 @@ class Bookmark:
         """
         state = {
             "replication_key": REPLICATION_KEY,
-            "replication_key_value": self.sync_token,
+            REPLICATION_KEY_VALUE: self.sync_token,
             **vars(self),
             "format": FORMAT,
         }
@@ -88,6 +100,7 @@ class Bookmark:
         """Begin an initial pass; the columns keep their types, as the table stays."""
         self.sync_token = self.pagination_token = None
         self.items_seen = 0
+        self.items_total = None
         self.version = version
         self.scope = scope
         self.locales = []
@@ -101,6 +114,7 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     """
     if state is None:
         return Bookmark(), None
+    state = {**_ADDED_LATER, **state} if REPLICATION_KEY_VALUE in state else state
     damaged = sorted(key for key, sound in _SOUND.items() if key in state and not sound(state[key]))
     kept = {key: value for key, value in state.items() if key in _SOUND and key not in damaged}
     types = state.get("types")
@@ -116,12 +130,16 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     if not kept:
         return bookmark, "it is of another shape than this tap's"
     if bookmark.version is None or kept["scope"] is None:
-        return bookmark, "it has a token without a version and a scope" if kept["replication_key_value"] else None
-    if kept["replication_key_value"] and kept["pagination_token"]:
+        return bookmark, "it has a token without a version and a scope" if kept[REPLICATION_KEY_VALUE] else None
+    if kept[REPLICATION_KEY_VALUE] and kept["pagination_token"]:
         return bookmark, "it has the tokens of two passes"
-    bookmark.sync_token = kept["replication_key_value"]
+    bookmark.sync_token = kept[REPLICATION_KEY_VALUE]
     bookmark.pagination_token = kept["pagination_token"]
     bookmark.items_seen = kept["items_seen"]
+    bookmark.items_total = kept["items_total"]
+    bookmark.restarts = kept["restarts"]
+    bookmark.full_load_at = kept["full_load_at"]
+    bookmark.served_at = kept["served_at"]
     bookmark.scope = kept["scope"]
     bookmark.locales = sorted(set(kept["locales"]))
     return bookmark, None
@@ -143,15 +161,31 @@ def _is_text(value: object) -> bool:
     return value is None or (isinstance(value, str) and value != "")
 
 
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_time(value: object) -> bool:
+    return value is None or (isinstance(value, str) and in_utc(value) is not None)
+
+
+_ADDED_LATER: Mapping[str, t.Any] = MappingProxyType(
+    {"items_total": None, "restarts": [], "full_load_at": None, "served_at": None}
+)
+"""Keys that the first version did not write: a state without them is sound."""
 _SOUND: dict[str, t.Callable[[t.Any], bool]] = {
     "replication_key": lambda value: value == REPLICATION_KEY,
-    "replication_key_value": _is_text,
+    REPLICATION_KEY_VALUE: _is_text,
     "pagination_token": _is_text,
     "items_seen": _is_count,
+    "items_total": lambda value: value is None or _is_count(value),
+    "restarts": _is_list_of_texts,
+    "full_load_at": _is_time,
+    "served_at": _is_time,
     "version": lambda value: value is None or (_is_count(value) and 0 < value < 2**62),
     "scope": _is_text,
     "content_type_uid": _is_text,
-    "locales": lambda value: isinstance(value, list) and all(isinstance(locale, str) for locale in value),
+    "locales": _is_list_of_texts,
     "types": lambda value: isinstance(value, dict) and all(isinstance(kind, str | None) for kind in value.values()),
     "format": lambda value: value == FORMAT and not isinstance(value, bool),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 
@@ -11,6 +12,10 @@ class Clock:
     def time(self) -> float:
         """Return the seconds since 1970."""
         return time.time()
+
+    def utc(self) -> str:
+        """Return the time as a text in UTC, to the second."""
+        return dt.datetime.fromtimestamp(self.time(), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def monotonic(self) -> float:
         """Return seconds that only ever grow, from an arbitrary start."""
