@@ -11,7 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Kind = Literal["status", "reset", "cut", "truncated", "html", "refused_token", "slow", "drip", "random"]
 RANDOM_STATUSES = (429, 500, 502, 503, 504)
@@ -30,6 +30,10 @@ class Fault:
         status: Status of `status` and of `html` (give 200 or 502 there).
         times: How many answers to spoil; None for all.
         after: How many matching requests to leave alone first.
+        code: The API's error code of `status`; by default the status itself.
+        fields: What the error of `status` blames.
+        message: The text of that error.
+        body: What `html` answers in place of a page (such as another program's JSON).
         path: What the path and query must begin with, or a regular expression found in it.
         headers: Headers to add.
         retry_after: Seconds to say in Retry-After.
@@ -43,6 +47,10 @@ class Fault:
     status: int = 429
     times: int | None = 1
     after: int = 0
+    code: int | None = None
+    fields: Sequence[str] = ()
+    message: str | None = None
+    body: str | None = None
     path: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     retry_after: int | None = None

@@ -249,12 +249,12 @@ def _replaced(fault: Fault, params: dict[str, str]) -> tuple[int, bytes, bool]:
         Refusal: The fault is an error in the API's words.
     """
     if fault.kind == "html":
-        return fault.status, HTML, False
+        return fault.status, HTML if fault.body is None else fault.body.encode(), False
     if fault.kind == "reset":
         return 0, b"", False
     if fault.kind == "refused_token":
         raise invalid("sync_token" if "sync_token" in params else "pagination_token")
-    raise Refusal(fault.status, fault.status, _phrase(fault.status))
+    raise Refusal(fault.status, fault.code or fault.status, fault.message or _phrase(fault.status), *fault.fields)
 
 
 def _phrase(status: int) -> str:

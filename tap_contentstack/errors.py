@@ -7,6 +7,7 @@ SingerSDKError
 │   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
 │   └── ApiError              the API refused a request for good
 │       ├── AccessError       … for every stream alike: credentials, environment, branch
+│       │   └── SeemsEmptyError … or what it lists looks as if all were gone
 │       ├── TokenRefusedError … because of its sync or pagination token
 │       └── NotFoundError     … because the content type is gone
 └── RetriableAPIError (SDK)
@@ -40,6 +41,10 @@ class ApiError(TapError):
 
 class AccessError(ApiError):
     """The API refuses every request made with these settings."""
+
+
+class SeemsEmptyError(AccessError):
+    """All that the state knew seems to be gone, which is more likely a mistake; `allow_empty` confirms it."""
 
 
 class TokenRefusedError(ApiError):

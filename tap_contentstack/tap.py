@@ -15,17 +15,17 @@ from typing_extensions import override
 
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.content_types import global_fields_of
-from tap_contentstack.api.stack import Stack
+from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack
 from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
 from tap_contentstack.schema import stream_schemas as schemas
-from tap_contentstack.schema.names import stream_name
+from tap_contentstack.schema.names import COMBINED_STREAM, stream_name
 from tap_contentstack.sdk import classproperty
 from tap_contentstack.singer.lists import GoneStream, ListStream
 from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
-from tap_contentstack.singer.streams import COMBINED_STREAM, FeedStream
+from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.versioned import RunParts, VersionedStream
 from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.state import State, content_type_of
@@ -90,7 +90,7 @@ class TapContentstack(Tap):
         started = self.process_started or self.initialized_at / 1000
         values = t.cast("dict[str, t.Any]", self.state)
         state = State(values, self.state_writer.write_state, self.logger, started=started, clock=self.clock)
-        return RunParts(self.stack, state, Progress(self.logger, started))
+        return RunParts(self.stack, state, Progress(self.logger, started), clock=self.clock)
 
     # Streams
 
@@ -127,6 +127,8 @@ class TapContentstack(Tap):
     def load_state(self, state: dict[str, t.Any]) -> None:
         """Hand each stream its bookmark; bookmarks of content types that are gone get a stream to empty their table."""
         bookmarks = self.parts.state.load(state)
+        if not self.stack.content_types and self.parts.state.knows_content:
+            self.stack.check_emptiness(NO_CONTENT_TYPE)  # a GoneStream for each would empty its table
         self._add_unlisted(bookmarks)
         for stream in self.versioned_streams:
             bookmark = bookmarks.get(stream.name)
@@ -147,17 +149,20 @@ class TapContentstack(Tap):
 
     def _add_unlisted(self, bookmarks: dict[str, t.Any]) -> None:
         """Add streams for bookmarks whose content type is not in the list of content types."""
-        for name, bookmark in bookmarks.items():
-            uid = content_type_of(name, bookmark)
-            if uid is None or name in self.streams or self.stack.has(uid):
-                continue
-            found = self.stack.find(uid)
-            if found is None:
-                types = bookmark.get("types") if isinstance(bookmark, dict) else None
+        stack = self.stack
+        uids = {name: content_type_of(name, bookmark) for name, bookmark in bookmarks.items()}
+        unlisted = {name: uid for name, uid in uids.items() if uid and name not in self.streams and not stack.has(uid)}
+        found = {uid: stack.find(uid) for uid in unlisted.values()}
+        if lost := [uid for uid, content_type in found.items() if content_type is None]:
+            found |= {each["uid"]: each for each in stack.lists_again(lost)}
+        for name, uid in unlisted.items():
+            content_type = found[uid]
+            if content_type is None:
+                types = bookmarks[name].get("types") if isinstance(bookmarks[name], dict) else None
                 self.streams[name] = GoneStream(self, self.parts, name, types if isinstance(types, dict) else {})
-            elif self.stack.covers(uid) and not self.settings.combined and stream_name(uid) == name:
-                self.stack.content_types.append(found)
-                self.streams[name] = self._entry_stream(found)
+            elif stack.covers(uid) and not self.settings.combined and stream_name(uid) == name:
+                stack.content_types.append(content_type)
+                self.streams[name] = self._entry_stream(content_type)
                 if self.input_catalog is not None:
                     self.streams[name].apply_catalog(self.input_catalog)
 

@@ -8,7 +8,7 @@ from functools import partial
 from urllib.parse import quote
 
 from tap_contentstack.api.client import decode_list
-from tap_contentstack.api.page import decode_page
+from tap_contentstack.api.page import PAGE_SIZE, decode_page
 from tap_contentstack.api.paginator import SyncPaginator
 from tap_contentstack.events import ASSETS
 
@@ -20,8 +20,6 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.paginator import Query
 
 SYNC_PATH = "/v3/stacks/sync"
-PAGE_SIZE = 100
-"""Items on a page of any endpoint (Contentstack docs; recorded)."""
 
 
 class Feed:
@@ -48,6 +46,11 @@ class Feed:
     def size(self) -> int | None:
         """Return how many items an initial pass would bring, if the API tells."""
         return self._page({"init": "true", **self._filters}).total_count
+
+    def has_items(self) -> bool:
+        """Return whether an initial pass would bring any items."""
+        page = self._page({"init": "true", **self._filters})
+        return bool(page.items or page.total_count or page.pagination_token)
 
     def _pages(self, start: Query) -> Iterator[Page]:
         """Yield pages; the next one is on its way while the caller works on the one before."""

@@ -10,6 +10,9 @@ from msgspec import Raw
 
 from tap_contentstack.values.jsontext import MAX_DIGITS
 
+PAGE_SIZE = 100
+"""Items on a page of any endpoint (Contentstack docs; recorded)."""
+
 _NUL = b"\\u0000"
 _HIDDEN = re.compile(rb"\\u00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA])")
 """Escapes of U+0000, of `-`, `_` and letters."""

@@ -7,6 +7,7 @@ import typing as t
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
+from tap_contentstack.api.page import PAGE_SIZE
 from tap_contentstack.errors import TokenRefusedError
 
 if t.TYPE_CHECKING:
@@ -17,14 +18,31 @@ if t.TYPE_CHECKING:
 Query: t.TypeAlias = "Mapping[str, str]"
 
 
+EMPTY_PAGES = 50
+"""Empty pages in a row that are followed; one is possible anywhere (the vendor's CLI had to learn that)."""
+FAR_TOO_MANY = 2
+"""How many times as many items as the API counted are followed, beyond some pages' worth."""
+
+
 class SyncPaginator(BaseAPIPaginator[Query]):
     """Knows what to ask for next; its value is the token's part of the query.
 
-    A pass begins with `init` (and its filters), a `sync_token` (a delta) or a `pagination_token` (going on with an
-    initial pass), and goes on while pages carry a pagination token. Neither an empty page nor a short one ends it: only
-    the page with the sync token does. The filters given at `init` stay bound to the tokens and are not sent again
+    A pass begins with `init` (and its filters), a `sync_token` (a delta) or a `pagination_token` (resuming an initial
+    pass), and goes on while pages carry a pagination token. Neither an empty page nor a short one ends it: only the
+    page with the sync token does. The filters given at `init` stay bound to the tokens and are not sent again
     (Contentstack docs: synchronization).
+
+    No pass is endless: one whose tokens lead in a circle, whose pages stay empty, or which brings far more items than
+    the API counts, ends like one whose token is refused.
     """
+
+    def __init__(self, start_value: Query) -> None:
+        """Begin a pass with its first query."""
+        super().__init__(start_value)
+        self._items = self._empty_pages = 0
+        # Brent's way to find a circle with the memory of one token: compare each with one that is kept for 1, 2, 4 …
+        self._kept_token = start_value.get("pagination_token")
+        self._steps, self._steps_to_keep = 0, 1
 
     @override
     def has_more(self, response: Page) -> bool:  # type: ignore[override]  # a page is decoded once, and stands for it
@@ -35,10 +53,26 @@ class SyncPaginator(BaseAPIPaginator[Query]):
         token = response.pagination_token
         if token is None:
             return None
-        if token == self.current_value.get("pagination_token"):
-            msg = "the API named a page as its own next page"
+        if problem := self._endless(response, token):
+            msg = f"the API's pages lead nowhere: {problem}"
             raise TokenRefusedError(msg)
         return {"pagination_token": token}
+
+    def _endless(self, page: Page, token: str) -> str | None:
+        """Return why the pass would not end, if it would not."""
+        if token == self._kept_token:
+            return "a page is followed by one that came before it"
+        self._steps += 1
+        if self._steps == self._steps_to_keep:
+            self._kept_token, self._steps, self._steps_to_keep = token, 0, self._steps_to_keep * 2
+        self._items += len(page.items)
+        self._empty_pages = 0 if page.items else self._empty_pages + 1
+        if self._empty_pages >= EMPTY_PAGES:
+            return f"{self._empty_pages} pages in a row are empty"
+        total = page.total_count
+        if total is not None and self._items > FAR_TOO_MANY * total + PAGE_SIZE * FAR_TOO_MANY:
+            return f"they hold {self._items} items, and the API counts {total}"
+        return None
 
     def follow(self, page: Page) -> Page:
         """Take note of the page that the current value brought, and return it.

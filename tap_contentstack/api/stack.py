@@ -7,7 +7,8 @@ import typing as t
 from functools import cached_property
 
 from tap_contentstack.api.content_types import branch_of, find_content_type, list_content_types
-from tap_contentstack.errors import SettingsError
+from tap_contentstack.api.feed import Feed
+from tap_contentstack.errors import SeemsEmptyError, SettingsError
 
 if t.TYPE_CHECKING:
     import logging
@@ -16,6 +17,11 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.client import Client
     from tap_contentstack.api.content_types import ContentType
     from tap_contentstack.config.settings import Settings
+
+NO_CONTENT_TYPE = (
+    "the stack lists no content type any more, though the state knows some: check environment, branch, and that "
+    "access_token has access to them"
+)
 
 
 class Stack:
@@ -40,8 +46,8 @@ class Stack:
 
     @cached_property
     def branch(self) -> str | None:
-        """The branch in use: as the API resolves it where a content type names it, else as it is set."""
-        return branch_of(self.content_types) or self.settings.branch
+        """The branch in use, an alias resolved; None where no content type names it."""
+        return branch_of(self.content_types)
 
     def has(self, content_type_uid: str) -> bool:
         """Return whether the content types that are listed include one."""
@@ -52,12 +58,51 @@ class Stack:
         return next((each for each in self.content_types if each["uid"] == content_type_uid), None)
 
     def find(self, content_type_uid: str) -> ContentType | None:
-        """Ask for a content type, listed or not; None if it is gone."""
+        """Ask for a content type, listed or not; None if the API does not know it."""
         return find_content_type(self.client, content_type_uid)
 
-    def exists(self, content_type_uid: str) -> bool:
-        """Ask whether a content type exists now."""
-        return self.find(content_type_uid) is not None
+    def is_gone(self, content_type_uid: str) -> bool:
+        """Ask whether a content type has been deleted.
+
+        Two answers have to agree: the API does not know the content type (118), and a list that it gives after that is
+        not empty and lacks it. A delivery token without access is answered with 118 and an empty list, too
+        (Contentstack docs: error codes).
+
+        Raises:
+            SeemsEmptyError: The list is empty.
+        """
+        return self.find(content_type_uid) is None and not self.lists_again([content_type_uid])
+
+    def lists_again(self, content_type_uids: Iterable[str]) -> list[ContentType]:
+        """Ask for the list of content types again, and return those of the given ones that it has.
+
+        Raises:
+            SeemsEmptyError: The list is empty.
+        """
+        found = list_content_types(self.client, self._logger)
+        if not found:
+            self.check_emptiness(NO_CONTENT_TYPE)
+        wanted = set(content_type_uids)
+        return [each for each in found if each["uid"] in wanted]
+
+    def check_emptiness(self, what: str) -> None:
+        """End the run where all seems to be gone, unless `allow_empty` confirms that this is meant.
+
+        Args:
+            what: What seems to be gone, and what to check.
+
+        Raises:
+            SeemsEmptyError: It is not confirmed.
+        """
+        if not self.settings.allow_empty:
+            msg = f"{what}. Nothing was removed; if this is meant, run once with allow_empty"
+            raise SeemsEmptyError(msg)
+        self._logger.warning("allow_empty confirms it: %s. Unset allow_empty again after this run", what)
+
+    def publishes_to(self, locale: str) -> bool:
+        """Ask whether anything at all is published to a locale."""
+        filters = {"type": "entry_published,asset_published", "locale": locale}
+        return Feed(self.client, stream=f"locale {locale}", filters=filters).has_items()
 
     def covers(self, content_type_uid: str) -> bool:
         """Return whether the `content_types` setting lets a content type in."""

@@ -142,6 +142,44 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
         description="Attempts after the first, for each request.",
     ),
     th.Property(
+        "max_run_seconds",
+        th.NumberType(exclusive_minimum=0),
+        title="Max run seconds",
+        description=(
+            "A time box: after so many seconds no new page is asked for, and the run ends with exit code 75 where some "
+            "stream is unfinished. The next run resumes."
+        ),
+    ),
+    th.Property(
+        "reload_after_days",
+        th.NumberType(exclusive_minimum=0),
+        title="Reload after days",
+        description="A stream whose last full load is older is reloaded: heals what changed without any event.",
+    ),
+    th.Property(
+        "count_published",
+        th.BooleanType,
+        default=False,
+        title="Count published",
+        description="Ask the API how many items are published per stream and locale, for the stream `loads`.",
+    ),
+    th.Property(
+        "summary_path",
+        th.StringType,
+        title="Summary path",
+        description="A file to write the run's summary to, as JSON.",
+    ),
+    th.Property(
+        "allow_empty",
+        th.BooleanType,
+        default=False,
+        title="Allow empty",
+        description=(
+            "Confirms, for one run, that a stack without content types, or a scope in which nothing is published, is "
+            "meant; without it the run stops before anything is removed."
+        ),
+    ),
+    th.Property(
         "user_agent",
         th.StringType,
         title="User agent",
@@ -170,6 +208,11 @@ class Settings:
     max_requests_per_second: float | None
     request_timeout: float
     max_retries: int
+    max_run_seconds: float | None
+    reload_after_days: float | None
+    count_published: bool
+    summary_path: str | None
+    allow_empty: bool
     user_agent: str | None
     region: str
 
@@ -212,6 +255,11 @@ def read_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any] = CON
         max_requests_per_second=config.get("max_requests_per_second"),
         request_timeout=float(config.get("request_timeout", 60)),
         max_retries=config.get("max_retries", 8),
+        max_run_seconds=config.get("max_run_seconds"),
+        reload_after_days=config.get("reload_after_days"),
+        count_published=bool(config.get("count_published", False)),
+        summary_path=config.get("summary_path"),
+        allow_empty=bool(config.get("allow_empty", False)),
         user_agent=config.get("user_agent"),
         region=region,
     )

@@ -12,6 +12,8 @@ if t.TYPE_CHECKING:
 MAX_BYTES = 63
 """Bytes of an identifier in Postgres: a longer table fails at once, longer columns become duplicates."""
 HASH_DIGITS = 8
+COMBINED_STREAM = "entries"
+"""The one stream of all entries."""
 ENTRIES = "entries_"
 """What the name of a content type's stream begins with."""
 OWN_PREFIX = "_sdc_"

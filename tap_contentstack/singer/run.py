@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import queue
@@ -12,10 +13,11 @@ import typing as t
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_contentstack.errors import AccessError
+from tap_contentstack.errors import AccessError, SeemsEmptyError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
+from tap_contentstack.schema.names import COMBINED_STREAM
+from tap_contentstack.singer.brakes import check_before
 from tap_contentstack.singer.pen import PenClosedError, TargetGoneError
-from tap_contentstack.singer.streams import COMBINED_STREAM
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +33,11 @@ LAST_WORDS = 1.5
 """Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
 NAMED_AT_MOST = 5
 """Failed streams that the last line names."""
+NOTHING_PUBLISHED = (
+    "nothing at all is published in scope any more, though the state knows rows: check environment, branch, locales "
+    "and start_date"
+)
+WAITING = "it lists nothing, and no other stream could show that anything is published, so nothing is removed"
 
 
 class Run:
@@ -55,6 +62,7 @@ class Run:
         self._logger = logger
         self._waiting: queue.SimpleQueue[VersionedStream] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[VersionedStream | None] = queue.SimpleQueue()
+        self._numbers = itertools.count()
         self._failures: dict[str, str] = {}
         self._exit_code = 0
         self._reason: str | None = None
@@ -84,17 +92,9 @@ class Run:
         # What is there now stays (modules, schemas, settings), and pages make no cycles: there is little to be found.
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD)
-        for stream in self._streams:
-            self._waiting.put(stream)
-        for number in range(min(self._parts.settings.max_concurrency, len(self._streams))):
-            threading.Thread(target=self._work, name=f"stream-{number}", daemon=True).start()
-        open_streams = len(self._streams)
-        while open_streams and not self._exit_code:
-            with contextlib.suppress(queue.Empty):
-                open_streams -= self._ended.get(timeout=TICK) is not None
-            self._parts.progress.tick()
-        if self._exit_code:
-            self._break_off()
+        postponed = self._sync_all(self._streams)
+        if postponed and self._confirms(postponed):
+            self._sync_all(postponed)
         self._write_state()
         self._parts.progress.summarize(self._parts.stack.client.counts)
         self._note_empty_locales()
@@ -105,6 +105,7 @@ class Run:
         settings, state = self._parts.settings, self._parts.state
         if not (settings.combined and COMBINED_STREAM in state.names):
             self._parts.stack.check_patterns(state.content_type_uids())
+        check_before(self._streams, self._parts)
         if missing := {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}:
             self._logger.warning(
                 "event_types leaves out %s: what these events would remove stays in the target",
@@ -113,6 +114,41 @@ class Run:
         for stream in self._streams:
             stream.plan()
         self._write_state()
+
+    def _sync_all(self, streams: Sequence[VersionedStream]) -> list[VersionedStream]:
+        """Sync streams at once, and return those that wait for another one to show that something is published."""
+        for each in streams:
+            self._waiting.put(each)
+        self._start_threads(min(self._parts.settings.max_concurrency, len(streams)))
+        open_streams, postponed = len(streams), []
+        while open_streams and not self._exit_code:
+            with contextlib.suppress(queue.Empty):
+                if stream := self._ended.get(timeout=TICK):
+                    open_streams -= 1
+                    postponed += [stream] if stream.postponed else []
+            self._parts.progress.tick()
+        if self._exit_code:
+            self._break_off()
+        return postponed
+
+    def _start_threads(self, count: int) -> None:
+        for _ in range(count):
+            threading.Thread(target=self._work, name=f"stream-{next(self._numbers)}", daemon=True).start()
+
+    def _confirms(self, postponed: Sequence[VersionedStream]) -> bool:
+        """Return whether the postponed streams may sweep all of their rows."""
+        if not self._parts.brake.holds:
+            return True
+        if self._failures:
+            self._failures |= {stream.name: WAITING for stream in postponed}
+            return False
+        try:
+            self._parts.stack.check_emptiness(NOTHING_PUBLISHED)
+        except SeemsEmptyError as error:
+            self._failures |= {stream.name: str(error) for stream in postponed}
+            return False
+        self._parts.brake.release()
+        return True
 
     def _work(self) -> None:
         while not self._exit_code:
@@ -141,6 +177,8 @@ class Run:
             self._failures[stream.name] = self._refusal
             return
         stream.sync()
+        if stream.postponed:
+            return
         self._parts.progress.add(streams=1)
         with self._pen:
             self._parts.state.write_if_due()

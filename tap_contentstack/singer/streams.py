@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 
 from typing_extensions import override
@@ -10,12 +11,13 @@ from tap_contentstack.api.feed import Feed
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema import stream_schemas as schemas
+from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.output import PlainOutput
 from tap_contentstack.singer.versioned import VersionedStream
-from tap_contentstack.sync.bookmarks import REPLICATION_KEY
+from tap_contentstack.sync.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.removals import Removals
-from tap_contentstack.sync.turns import ContentTypeGoneError
+from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +28,8 @@ if t.TYPE_CHECKING:
     from tap_contentstack.singer.output import Output
     from tap_contentstack.singer.versioned import RunParts
 
-COMBINED_STREAM = "entries"
+DAY = 86_400
+"""Seconds."""
 
 
 class FeedStream(VersionedStream):
@@ -90,6 +93,24 @@ class FeedStream(VersionedStream):
                 )
         super().plan()
 
+    def was_loaded_with_the_same(self, part: str) -> bool:
+        """Return whether the bookmark was made with this part of the scope, as `changed_parts` names it."""
+        scope = self.bookmark.scope
+        return scope is not None and part not in changed_parts(scope, fingerprint(self.scope()))
+
+    @property
+    def reload_is_due(self) -> bool:
+        """Whether the last initial pass ended too long ago, by `reload_after_days`.
+
+        Each stream has a day of its own, by its name, between half that time and all of it: else those that were
+        loaded on one day would all be due on another one.
+        """
+        days, bookmark = self.parts.settings.reload_after_days, self.bookmark
+        if days is None or bookmark.sync_token is None:
+            return False
+        share = int(hashlib.sha256(self.name.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+        return self.parts.clock.time() - bookmark.full_load_time > days * DAY * (1 + share) / 2
+
     @override
     def _can_resume(self) -> bool:
         full_table = self.replication_method == "FULL_TABLE"
@@ -113,6 +134,9 @@ class FeedStream(VersionedStream):
     @override
     def fill(self) -> None:
         self._out = self.output
+        if self.reload_is_due:
+            self.logger.info("The stream restarts, as its last full load is older than reload_after_days allows")
+            self.begin()
         self._out.begin(self.bookmark.version)
         feed, reader = self._feed(), self._reader(self._out)
         passes = Passes(
@@ -122,16 +146,21 @@ class FeedStream(VersionedStream):
             table=self,
             lock=self.pen,
             bookmark=self.bookmark,
-            exists=self.parts.stack.exists,
+            is_gone=self.parts.stack.is_gone,
             known_locales=self._known_locales,
+            brake=self.parts.brake,
+            clock=self.parts.clock,
             progress=self.parts.progress,
             logger=self.logger,
             record_limit=self.ABORT_AT_RECORD_COUNT,
         )
+        self.postponed = False
         try:
             passes.run()
         except ContentTypeGoneError:
             self._empty()
+        except PostponedError:
+            self.postponed = True
 
     def _known_locales(self) -> set[str]:
         return set(self.parts.settings.locales) or self.parts.state.known_locales()

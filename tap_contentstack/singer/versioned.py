@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
@@ -14,7 +14,9 @@ from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
 from tap_contentstack.singer.output import BatchOutput, LineOutput, MappedOutput
-from tap_contentstack.sync.bookmarks import Bookmark, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.sync.bookmarks import Bookmark, Unsure, carried_over, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.sync.brake import Brake
+from tap_contentstack.values.clock import Clock
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,11 +41,15 @@ class RunParts:
         stack: What there is to load.
         state: What has been loaded.
         progress: What this run has done so far.
+        brake: Holds sweeps back while all seems to be gone.
+        clock: The time.
     """
 
     stack: Stack
     state: State
     progress: Progress
+    brake: Brake = field(default_factory=Brake)
+    clock: Clock = field(default_factory=Clock)
 
     @property
     def settings(self) -> Settings:
@@ -67,6 +73,8 @@ class VersionedStream(SelfWritingStream):
         self.parts = parts
         self.bookmark = Bookmark()
         self.planned = False
+        self.postponed = False
+        """Whether the stream waits for another one to show that something is published."""
         self._problem: str | None = None
         self._schema_in_use: dict[str, t.Any] | None = None
         self._type_changes: list[schemas.TypeChange] = []
@@ -157,8 +165,12 @@ class VersionedStream(SelfWritingStream):
 
     def scope(self) -> dict[str, object]:
         """Return what the bookmark is good for."""
-        settings = self.parts.settings
-        return {"stack": settings.api_key, "environment": settings.environment, "branch": self.parts.stack.branch}
+        settings, branch = self.parts.settings, self.parts.stack.branch
+        return {
+            "stack": settings.api_key,
+            "environment": settings.environment,
+            "branch": branch if branch is not None else Unsure(settings.branch),
+        }
 
     def plan(self) -> None:
         """Decide whether to resume or to restart, and put that into the state; nothing is written yet.
@@ -169,8 +181,9 @@ class VersionedStream(SelfWritingStream):
         if self.planned:
             return
         bookmark, scope = self.bookmark, fingerprint(self.scope())
-        if bookmark.scope is not None and bookmark.scope != scope:
-            self._on_scope_change(changed_parts(bookmark.scope, scope))
+        changes = changed_parts(bookmark.scope, scope) if bookmark.scope is not None else []
+        if changes:
+            self._on_scope_change(changes)
         elif self._problem:
             self.logger.warning("The stream restarts, as its bookmark cannot be used: %s", self._problem)
         for change in self._type_changes:
@@ -187,15 +200,16 @@ class VersionedStream(SelfWritingStream):
                 ", ".join(self._not_in_catalog),
             )
         self.planned = True
-        resumes = bookmark.scope == scope and self._can_resume()
+        resumes = bookmark.scope is not None and not changes and self._can_resume()
         if resumes and (lacking := bookmark.lacks(self.selected_columns)):
             self.logger.warning(
                 "The stream restarts, as its rows lack columns that are selected now: %s", ", ".join(lacking)
             )
             resumes = False
-        if not resumes:
+        if not resumes or bookmark.scope is None:
             self._begin()
         else:
+            bookmark.scope = carried_over(bookmark.scope, scope)
             self._remember_types()
             self._put_bookmark()
 
@@ -203,7 +217,7 @@ class VersionedStream(SelfWritingStream):
         return False
 
     def _on_scope_change(self, changes: list[str]) -> None:
-        changed = ", ".join(changes) or "configuration"
+        changed = ", ".join(changes)
         if self.parts.settings.fail_on_scope_change:
             msg = (
                 f"stream {self.name}: its state was made for another {changed}, and on_scope_change is 'fail': restore "
@@ -221,7 +235,8 @@ class VersionedStream(SelfWritingStream):
         self.bookmark.remember(types, selected)
 
     def _begin(self) -> None:
-        self.bookmark.start_over(self._next_version(), fingerprint(self.scope()))
+        scope = carried_over(self.bookmark.scope or "", fingerprint(self.scope()))
+        self.bookmark.start_over(self._next_version(), scope)
         self._remember_types()
         self._put_bookmark()
 

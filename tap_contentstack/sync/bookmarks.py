@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import typing as t
 from dataclasses import dataclass, field
@@ -71,12 +72,21 @@ class Bookmark:
         """Move on: to the next page of an initial pass, or to a sync token, at the end of one or of a delta."""
         self.pagination_token = pagination_token
         self.sync_token = sync_token
-        self.items_seen = 0 if sync_token else items_seen
+        self.items_seen = items_seen
+        if sync_token:
+            self.items_seen, self.items_total, self.restarts = 0, None, []
 
     def add_locales(self, locales: set[str]) -> None:
         """Remember that the stream holds rows of these locales."""
         if not locales.issubset(self.locales):
             self.locales = sorted(locales.union(self.locales))
+
+    @property
+    def full_load_time(self) -> float:
+        """When the last initial pass ended, in seconds since 1970; where that is not known, when it began."""
+        if self.full_load_at is None:
+            return float(self.version or 0)
+        return dt.datetime.fromisoformat(self.full_load_at).timestamp()
 
     def first_types(self) -> dict[str, str]:
         """Return the type that each column was first loaded with."""
@@ -191,16 +201,51 @@ _SOUND: dict[str, t.Callable[[t.Any], bool]] = {
 }
 
 
+class Unsure(t.NamedTuple):
+    """A part of a scope as it is set, where the API would have to say what it is and does not."""
+
+    value: object
+
+
 def fingerprint(scope: Mapping[str, object]) -> str:
     """Return a short text that differs where the scope does, and tells which part of it; it holds no plain value."""
     return " ".join(f"{name}:{_digest(value)}" for name, value in scope.items())
 
 
 def changed_parts(old: str, new: str) -> list[str]:
-    """Return the names of those parts of the new fingerprint in which the old one differs."""
-    before, after = (dict(part.partition(":")[::2] for part in text.split()) for text in (old, new))
-    return [name.replace("_", " ") for name in after if before.get(name) != after[name]]
+    """Return the names of the parts of a new fingerprint in which an old one differs.
+
+    A part that only one of them is sure of is no difference.
+    """
+    before = _parts(old)
+    return [name.replace("_", " ") for name, part in _parts(new).items() if _differ(name, before.get(name), part)]
+
+
+def carried_over(old: str, new: str) -> str:
+    """Return the new fingerprint, with the old one's parts where it is unsure of them."""
+    before = _parts(old)
+    return " ".join(
+        f"{name}:{before.get(name, part) if part.startswith(UNSURE) else part}" for name, part in _parts(new).items()
+    )
+
+
+def _parts(text: str) -> dict[str, str]:
+    return dict(part.partition(":")[::2] for part in text.split())
+
+
+def _differ(name: str, old: str | None, new: str) -> bool:
+    if old is None:
+        return True
+    unsure = [part.startswith(UNSURE) or part == UNTOLD.get(name) for part in (old, new)]
+    return unsure[0] == unsure[1] and old != new
 
 
 def _digest(value: object) -> str:
+    if isinstance(value, Unsure):
+        return f"{UNSURE}{_digest(value.value)}"
     return hashlib.sha256(repr(value).encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+UNSURE = "?"
+UNTOLD: Mapping[str, str] = MappingProxyType({"branch": _digest(None)})
+"""How the first version wrote a part that was neither set nor known from the API."""

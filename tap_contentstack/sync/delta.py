@@ -23,6 +23,9 @@ class Delta:
     items: int = 0
     pages: int = 0
     total: int | None = None
+    """The API's `total_count` of the first page."""
+    shifted: bool = False
+    """Whether the count changed between pages: an edit has shifted them."""
     sync_token: str | None = None
     locales: set[str] = field(default_factory=set)
     _newest: dict[str, int] = field(default_factory=dict)
@@ -33,8 +36,16 @@ class Delta:
         """Count a page."""
         self.pages += 1
         self.items += len(page.items)
-        self.total = page.total_count if page.total_count is not None else self.total
+        if self.total is None:
+            self.total = page.total_count
+        elif page.total_count is not None:
+            self.shifted = self.shifted or page.total_count != self.total
         self.sync_token = page.sync_token
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as many items came as the API counted, all the while."""
+        return self.total is None or (self.items == self.total and not self.shifted)
 
     def wins(self, change: Change) -> bool:
         """Take note of a change; return whether it is to be written, being the newest of its key so far."""
@@ -75,7 +86,7 @@ class Delta:
             )
 
     def questions(self, locales: set[str]) -> dict[tuple[str, str], dict[str, Change]]:
-        """Return whom to ask the API about: by content type and locale, each uid with the change that raised doubt."""
+        """Return the items to check with the API, by content type and locale, with the changes that raised doubt."""
         result: dict[tuple[str, str], dict[str, Change]] = {}
         for (uid, tied_locale), change in self._doubts.items():
             for locale in [tied_locale] if tied_locale else sorted(locales - {change.locale}):

@@ -18,7 +18,13 @@ from dataclasses import dataclass, field
 from tap_contentstack.errors import NotFoundError, TapError, TokenRefusedError
 from tap_contentstack.events import TYPE_DELETED
 from tap_contentstack.sync.delta import Delta
-from tap_contentstack.sync.turns import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
+from tap_contentstack.sync.turns import (
+    ContentTypeGoneError,
+    LeaveForNextRunError,
+    PostponedError,
+    Reason,
+    StartOver,
+)
 
 if t.TYPE_CHECKING:
     import logging
@@ -28,8 +34,10 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.page import Page
     from tap_contentstack.records.items import ItemReader
     from tap_contentstack.sync.bookmarks import Bookmark
+    from tap_contentstack.sync.brake import Brake
     from tap_contentstack.sync.progress import Progress
     from tap_contentstack.sync.removals import Removals
+    from tap_contentstack.values.clock import Clock
 
 FOLLOW_ROUNDS = 5
 """Deltas that are read after an initial pass, to catch up with what was edited meanwhile."""
@@ -72,10 +80,12 @@ class Passes:
     lock: t.ContextManager[t.Any]
     """The writer's lock."""
     bookmark: Bookmark
-    exists: Callable[[str], bool]
-    """Whether a content type exists now."""
+    is_gone: Callable[[str], bool]
+    """Whether a content type has been deleted."""
     known_locales: Callable[[], set[str]]
     """The locales that rows may have been published to."""
+    brake: Brake
+    clock: Clock
     progress: Progress
     logger: logging.Logger
     record_limit: int | None = None
@@ -88,6 +98,7 @@ class Passes:
 
         Raises:
             ContentTypeGoneError: The content type was deleted meanwhile.
+            PostponedError: Nothing is published, and it is too early to believe that.
             TapError: The stream cannot be completed.
         """
         while True:
@@ -95,7 +106,7 @@ class Passes:
                 self._catch_up()
             except NotFoundError:
                 uid = self.reader.content_type_uid
-                if uid is None or self.exists(uid):
+                if uid is None or not self.is_gone(uid):
                     raise
                 raise ContentTypeGoneError from None
             except StartOver as turn:
@@ -105,12 +116,18 @@ class Passes:
         self.reader.report()
 
     def _restart(self, turn: StartOver) -> None:
-        if turn.reason in self._passed:
+        again = self._has_passed(turn.reason)
+        self._passed.add(turn.reason)
+        self.bookmark.restarts = [] if again else sorted({*self.bookmark.restarts, turn.reason.name})
+        if not again:
+            self.logger.warning("The stream restarts: %s", turn)
+        self.table.begin()
+        if again:  # the next run begins the pass again, and may fare better
             msg = f"the stream restarted and came to the same point again: {turn}"
             raise TapError(msg) from None
-        self._passed.add(turn.reason)
-        self.logger.warning("The stream restarts: %s", turn)
-        self.table.begin()
+
+    def _has_passed(self, reason: Reason) -> bool:
+        return reason in self._passed or reason.name in self.bookmark.restarts
 
     def _catch_up(self) -> None:
         """Read the initial pass, where it is not complete yet, and then what changed since."""
@@ -141,8 +158,13 @@ class Passes:
                 with self.lock:
                     self.table.write(messages[: self.record_limit])
                 return
+            self._check_total(page.total_count)
+            if rows or bookmark.locales:
+                self.brake.release()
             if page.sync_token is not None:
                 self._check_count(seen, page.total_count)
+                if self.brake.holds:  # nothing is listed, by this pass or any other of the run
+                    raise PostponedError
             self.table.wait_for_version()
             with self.lock:
                 self.table.write(messages)
@@ -152,6 +174,8 @@ class Passes:
                     self.table.sweep()
                 if not self.table.holds_back:
                     bookmark.advance(page.pagination_token, page.sync_token, seen)
+                    if page.sync_token is not None:
+                        bookmark.full_load_at = self.clock.utc()
                     self.table.save()
             self.progress.add(pages=1, records=len(messages))
             if page.total_count is not None:
@@ -164,12 +188,24 @@ class Passes:
         except TokenRefusedError as error:
             raise StartOver(Reason.TOKEN, str(error)) from None
 
+    def _check_total(self, total: int | None) -> None:
+        """Hold `total_count` to that of the first page: where it changes, an edit has shifted the pages."""
+        bookmark = self.bookmark
+        if bookmark.items_total is None:
+            bookmark.items_total = total
+        elif total is not None and total != bookmark.items_total:
+            detail = f"{total} instead of {bookmark.items_total}"
+            bookmark.items_total = total
+            if not self._has_passed(Reason.SHIFTED):
+                raise StartOver(Reason.SHIFTED, detail)
+            self.logger.warning("What the API counts changed again while the pages were read: %s; continuing", detail)
+
     def _check_count(self, seen: int, total: int | None) -> None:
-        """Hold the items that came to `total_count`, which counts those of a whole pass (recorded)."""
+        """Hold the number of items to `total_count`, which counts those of a whole pass (recorded)."""
         if total is None or seen == total:
             return
         detail = f"{seen} instead of {total}"
-        if Reason.COUNT not in self._passed:
+        if not self._has_passed(Reason.COUNT):
             raise StartOver(Reason.COUNT, detail)
         self.logger.warning("The API counts %d items and gave %d, twice; continuing with these", total, seen)
 
@@ -180,13 +216,15 @@ class Passes:
         delta = self._whole_delta()
         if self.record_limit is not None:
             return 0
-        tombstones = self.removals.tombstones(delta, self.known_locales(), self._passed)
+        tombstones = self.removals.tombstones(delta, self.bookmark.locales, self.known_locales(), self._has_passed)
         with self.lock:
             self.table.write(tombstones)
             self.bookmark.add_locales(delta.locales)
             self.table.finish()
             self.bookmark.advance(None, delta.sync_token, 0)
             self.table.save()
+        if self.bookmark.locales:  # a stream with rows, whose token is good
+            self.brake.release()
         self.progress.add(tombstones=len(tombstones))
         return delta.items
 
@@ -203,7 +241,7 @@ class Passes:
                 refused = True
                 self.logger.warning("A page of the delta is refused; reading the delta again")
                 continue
-            if delta.total is None or delta.items == delta.total or self.record_limit is not None:
+            if delta.is_whole or self.record_limit is not None:
                 return delta
             if miscounted:
                 self.logger.warning("The API counts %d changes and gave %d, twice", delta.total, delta.items)
@@ -231,6 +269,6 @@ class Passes:
     def _on_type_deleted(self, content_type_uid: str) -> None:
         if Reason.TYPE_DELETED in self._passed:
             raise LeaveForNextRunError
-        if self.reader.content_type_uid is not None and not self.exists(content_type_uid):
+        if self.reader.content_type_uid is not None and self.is_gone(content_type_uid):
             raise ContentTypeGoneError
         raise StartOver(Reason.TYPE_DELETED)

@@ -6,7 +6,7 @@ import copy
 import re
 import typing as t
 
-from tap_contentstack.schema.names import ENTRIES
+from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES
 from tap_contentstack.sync.turns import Reason
 from tap_contentstack.values.clock import Clock
 
@@ -88,6 +88,15 @@ class State:
     def names(self) -> list[str]:
         """The streams that have a bookmark."""
         return list(self._kept)
+
+    @property
+    def knows_content(self) -> bool:
+        """Whether an earlier run found a content type: a typed stream, or a combined one with rows."""
+        bookmarks = [bookmark for bookmark in self._kept.values() if isinstance(bookmark, dict)]
+        combined = self._kept.get(COMBINED_STREAM)
+        return any(bookmark.get("content_type_uid") for bookmark in bookmarks) or (
+            isinstance(combined, dict) and bool(combined.get("locales"))
+        )
 
     def content_type_uids(self) -> set[str]:
         """Return the content types that bookmarks say they are for."""

@@ -6,14 +6,20 @@ import enum
 
 
 class Reason(enum.StrEnum):
-    """Why a stream restarts its initial pass, each at most once in a run."""
+    """Why a stream restarts its initial pass.
+
+    Each at most once until the pass's sync token is reached, over all runs (the bookmark remembers it), and at most
+    once in a run: no stream restarts again and again for the same lasting reason.
+    """
 
     TOKEN = "its token is refused"  # noqa: S105
     COUNT = "its pages did not hold as many items as the API counts"
+    SHIFTED = "what the API counts changed while its pages were read"
     TYPE_DELETED = "its content type was deleted and created again"
     CHECK = "the API did not say which items are still published"
     REMOVALS = "so many items were deleted that this is quicker"
     UNPLACED = "an item was deleted, and nothing tells in which locales it has rows"
+    TIME_BOX = "a whole time box was not enough for its changes, and an initial pass can resume"
 
 
 class StartOver(Exception):  # noqa: N818 - no error, a turn
@@ -31,3 +37,7 @@ class LeaveForNextRunError(Exception):
 
 class ContentTypeGoneError(Exception):
     """The stream's content type was deleted while the run was under way."""
+
+
+class PostponedError(Exception):
+    """The pass lists nothing, though the state knew rows: its sweep waits until another stream lists something."""

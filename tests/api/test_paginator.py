@@ -44,5 +44,42 @@ def test_the_same_sync_token_again_is_no_loop():
 def test_a_page_that_names_itself_as_the_next_one_leads_nowhere():
     paginator = SyncPaginator(INIT)
     paginator.follow(Page([RawItem()], pagination_token="p1"))
-    with pytest.raises(TokenRefusedError, match="its own next page"):
+    with pytest.raises(TokenRefusedError, match="pages lead nowhere"):
         paginator.follow(Page([RawItem()], pagination_token="p1"))
+
+
+def follow(start: dict[str, str], *pages: Page) -> None:
+    paginator = SyncPaginator(start)
+    for page in pages:
+        paginator.follow(page)
+
+
+CIRCLES = {
+    "A, B, A": ["A", "B"],
+    "A, B, C, A": ["A", "B", "C"],
+    "a long one": [f"p{number}" for number in range(40)],
+}
+
+
+@pytest.mark.parametrize("tokens", CIRCLES.values(), ids=CIRCLES)
+@pytest.mark.parametrize("start", [INIT, {"sync_token": "s1"}, {"pagination_token": "p0"}])
+def test_tokens_that_lead_in_a_circle_lead_nowhere(start, tokens):
+    with pytest.raises(TokenRefusedError, match="came before it"):
+        follow(start, *(Page([RawItem()], pagination_token=token) for token in tokens * 4))
+
+
+def test_empty_pages_without_end_lead_nowhere():
+    with pytest.raises(TokenRefusedError, match="50 pages in a row are empty"):
+        follow(INIT, *(Page([], pagination_token=f"p{number}", total_count=3) for number in range(51)))
+
+
+def test_far_more_items_than_are_counted_lead_nowhere():
+    with pytest.raises(TokenRefusedError, match="hold 300 items, and the API counts 3"):
+        follow(INIT, *(Page([RawItem()] * 100, pagination_token=f"p{number}", total_count=3) for number in range(9)))
+
+
+def test_a_long_pass_is_no_circle():
+    paginator = SyncPaginator(INIT)
+    for number in range(3000):
+        paginator.follow(Page([RawItem()] * 100, pagination_token=f"p{number}", total_count=300_000))
+    assert not paginator.finished

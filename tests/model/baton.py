@@ -29,8 +29,8 @@ class Baton:
         return threading.current_thread().name in self._members
 
     def expect(self, number: int) -> None:
-        """Wait for so many threads before the first may run."""
-        self._expected = number
+        """Wait for so many more threads before the first of them may run."""
+        self._expected += number
 
     def enter(self) -> None:
         """Join in, and wait for the first turn."""

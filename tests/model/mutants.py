@@ -90,8 +90,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "skip the check of deletes",
         "sync/passes",
-        "        tombstones = self.removals.tombstones(delta, self.known_locales(), self._passed)\n",
-        "        tombstones: list[t.Any] = []\n",
+        "self.removals.tombstones(delta, self.bookmark.locales, self.known_locales(), self._has_passed)",
+        "[]",
     ),
     Mutant("settle no ties", "sync/delta", "            self._doubt(change, change.locale)\n", "            pass\n"),
     Mutant(
@@ -147,8 +147,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "do not count a delta",
         "sync/passes",
-        "            if delta.total is None or delta.items == delta.total or self.record_limit is not None:\n",
-        "            if delta.items >= 0:\n",
+        "            if delta.is_whole or self.record_limit is not None:\n",
+        "            if True:\n",
     ),
     Mutant(
         "do not announce",

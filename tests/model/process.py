@@ -138,9 +138,9 @@ class MemoryRun(Run):
         self.ended = threading.Event()
 
     @override
-    def _begin(self) -> None:
-        super()._begin()
-        self._baton.expect(min(self._parts.settings.max_concurrency, len(self._streams)))
+    def _start_threads(self, count: int) -> None:
+        self._baton.expect(count)
+        super()._start_threads(count)
 
     @override
     def _work(self) -> None:
@@ -197,7 +197,7 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
             (state_module, "INTERVAL", 0.0 if plan.every_state else float("inf")),
             (feed, "PAGE_SIZE", plan.page_size),
             (removals, "PAGE_SIZE", plan.page_size),
-            (removals, "FEW_CHECKS", plan.few_checks),
+            (removals, "FEW_ITEMS", plan.few_checks),
         ):
             stack.enter_context(mock.patch.object(module, name, value))
         yield

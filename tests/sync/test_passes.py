@@ -20,14 +20,14 @@ from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema.stream_schemas import entry_schema
 from tap_contentstack.singer.output import PlainOutput
 from tap_contentstack.sync import passes as passes_module
-from tap_contentstack.sync import removals as removals_module
 from tap_contentstack.sync.bookmarks import Bookmark
+from tap_contentstack.sync.brake import Brake
 from tap_contentstack.sync.delta import Delta
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.state import State
-from tap_contentstack.sync.turns import ContentTypeGoneError
+from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
 from tap_contentstack.values.clock import Clock
 
 LOGGER = logging.getLogger("test")
@@ -142,6 +142,7 @@ class Run:
     exists: bool = True
     known: set[str] = field(default_factory=set)
     limit: int | None = None
+    brake: Brake = field(default_factory=Brake)
 
     def __post_init__(self) -> None:
         self.table = NotedTable(self.bookmark)
@@ -164,8 +165,10 @@ class Run:
             removals=Removals(feed=t.cast("t.Any", self.feed), reader=reader),
             lock=contextlib.nullcontext(),
             bookmark=self.bookmark,
-            exists=lambda _: self.exists,
+            is_gone=lambda _: not self.exists,
             known_locales=lambda: self.known | set(self.bookmark.locales),
+            brake=self.brake,
+            clock=Clock(),
             progress=Progress(LOGGER, 0),
             logger=LOGGER,
             record_limit=self.limit,
@@ -321,20 +324,34 @@ def test_a_hundred_deletes_are_one_question_a_locale():
     deletes = [item("deleted", f"a{number}") for number in range(250)]
     run = delta_run(page(*deletes, sync="s1"))
     run.go()
-    assert [(locale, len(uids)) for _, locale, uids in run.feed.asked[1:]] == [
+    assert [(each[1], len(each[2])) for each in run.feed.asked[1:] if each != "size"] == [
         ("fr-fr", 100),
         ("fr-fr", 100),
         ("fr-fr", 50),
     ]
 
 
-def test_more_questions_than_a_new_pass_would_cost_are_not_asked(monkeypatch, caplog):
-    monkeypatch.setattr(removals_module, "FEW_CHECKS", 2)
+def test_one_delete_reloads_no_stream_however_many_locales_it_has():
+    locales = [f"l{number}" for number in range(60)]
+    run = delta_run(page(item("deleted", "a", "l0"), sync="s1"), items=1, locales=locales)
+    run.go()
+    assert run.feed.asked == ["s0", *(("page", locale, ["a"]) for locale in sorted(locales[1:]))]
+
+
+def test_a_locale_that_the_stream_has_no_rows_of_costs_no_question():
+    """Rows of it can only be left from a run whose state was lost, so they get their tombstone all the same."""
+    run = delta_run(page(item("deleted", "a", "en-us"), sync="s1"), locales=["en-us"])
+    run.known = {"it-it"}
+    assert set(run.go().rows) == {("a", "en-us", "deleted"), ("a", "it-it", "deleted")}
+    assert run.feed.asked == ["s0"]
+
+
+def test_more_questions_than_a_new_pass_would_cost_are_not_asked(caplog):
     deletes = [item("deleted", f"a{number}") for number in range(250)]
     run = delta_run(page(*deletes, sync="s1"), items=200, initial=[[page(sync="s2")]])
     assert "sweep complete s2" in run.go().log
     assert run.feed.asked == ["s0", "size", "init", "s2"]
-    assert "so many items were deleted that this is quicker" in caplog.text
+    assert "so many items were deleted that this is quicker: 250 items" in caplog.text
 
 
 def test_a_check_that_fails_for_good_starts_the_stream_over():
@@ -494,6 +511,68 @@ class StoppedClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+
+# What must not recur
+
+
+def test_a_count_that_changes_between_pages_restarts_the_pass_once():
+    shifted = [page(item("published", "a"), total=3, more="p1"), page(item("published", "b"), total=2, sync="s1")]
+    feed = HandMadeFeed(initial=[shifted, [page(item("published", "a"), item("published", "c"), total=2, sync="s2")]])
+    table = Run(feed).go()
+    assert table.log.count("begin") == 1
+    assert "sweep complete s2" in table.log
+
+
+def test_a_count_that_changed_before_a_resume_restarts_the_pass_too():
+    bookmark = Bookmark(pagination_token="p1", items_seen=1, items_total=3, version=1, scope="scope")
+    feed = HandMadeFeed(
+        resumed=[[page(item("published", "b"), total=2, sync="s1")]],
+        initial=[[page(item("published", "b"), item("published", "c"), total=2, sync="s2")]],
+    )
+    assert Run(feed, bookmark).go().log[0] == "begin"
+    assert bookmark.restarts == []
+
+
+def test_a_pass_restarts_for_a_reason_once_over_all_runs(caplog):
+    bookmark = Bookmark(
+        pagination_token="p1", items_seen=1, items_total=3, restarts=["COUNT"], version=1, scope="scope"
+    )
+    feed = HandMadeFeed(resumed=[[page(item("published", "b"), total=3, sync="s1")]])
+    assert "begin" not in Run(feed, bookmark).go().log
+    assert "counts 3 items and gave 2, twice" in caplog.text
+    assert bookmark.restarts == []
+
+
+def test_a_token_that_is_refused_again_in_a_later_run_is_an_error_and_the_next_run_begins_afresh():
+    bookmark = Bookmark(pagination_token="p1", items_seen=1, restarts=["TOKEN"], version=1, scope="scope")
+    feed = HandMadeFeed(resumed=[[TokenRefusedError("no")]])
+    with pytest.raises(TapError, match="came to the same point again"):
+        Run(feed, bookmark).go()
+    assert (bookmark.pagination_token, bookmark.restarts) == (None, [])
+
+
+def test_a_delta_whose_count_changes_is_read_again():
+    shifted = [page(item("published", "a"), total=2, more="p1"), page(item("published", "b"), total=1, sync="s1")]
+    whole = [page(item("published", "a"), item("published", "b"), total=2, sync="s2")]
+    run = delta_run()
+    run.feed.deltas = [shifted, whole]
+    assert run.go().log[-1] == "complete s2"
+
+
+def test_a_pass_that_lists_nothing_waits_with_its_sweep_while_the_brake_holds():
+    run = Run(HandMadeFeed(initial=[[page(total=0, sync="s1")]]))
+    run.brake.pull()
+    with pytest.raises(PostponedError):
+        run.go()
+    assert run.bookmark.sync_token is None
+
+
+def test_a_delta_of_a_stream_with_rows_releases_the_brake():
+    run = delta_run(page(sync="s0"))
+    run.brake.pull()
+    run.go()
+    assert not run.brake.holds
 
 
 def test_a_version_is_waited_for_only_if_it_is_near():

@@ -1,0 +1,48 @@
+"""What is checked before a run may sweep anything: a mistake in the settings must not empty a warehouse."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_contentstack.singer.streams import FeedStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_contentstack.singer.versioned import RunParts, VersionedStream
+
+
+def check_before(streams: Sequence[VersionedStream], parts: RunParts) -> None:
+    """Check the settings against the stack, and pull the brake on sweeps where the state knows rows.
+
+    Args:
+        streams: The selected streams, their bookmarks as the state has them.
+        parts: What they share.
+
+    Raises:
+        SettingsError: A pattern of content types matches nothing.
+        SeemsEmptyError: Nothing can be in scope, and `allow_empty` does not confirm that this is meant.
+    """
+    settings, stack = parts.settings, parts.stack
+    feeds = [stream for stream in streams if isinstance(stream, FeedStream)]
+    start_date = settings.start_date
+    if start_date and start_date > parts.clock.utc() and not _is_familiar("start date", feeds):
+        stack.check_emptiness(f"setting 'start_date' ({start_date}) lies in the future")
+    if not _is_familiar("locales", feeds):
+        _check_locales(parts)
+    if any(stream.bookmark.locales for stream in feeds):
+        parts.brake.pull()
+
+
+def _is_familiar(part: str, feeds: Sequence[FeedStream]) -> bool:
+    """Return whether an earlier run was made with the same setting, so that it changes nothing now."""
+    return any(stream.was_loaded_with_the_same(part) for stream in feeds)
+
+
+def _check_locales(parts: RunParts) -> None:
+    """Ask whether anything is published to each of the locales that are set."""
+    for locale in parts.settings.locales:
+        if not parts.stack.publishes_to(locale):
+            parts.stack.check_emptiness(
+                f"setting 'locales': nothing at all is published to '{locale}': check its spelling (such as en-us)"
+            )

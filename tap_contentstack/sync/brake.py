@@ -1,0 +1,32 @@
+"""The brake on sweeps: a mistake in the settings must not empty a warehouse."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Brake:
+    """Holds back the sweeps of passes that list nothing, until it is sure that something is published.
+
+    Where the state knew rows, and every full pass of the run lists nothing, the settings are more likely to be wrong
+    (another environment or branch, a start date) than everything to be unpublished. One pass that lists an item, or a
+    stream with rows that goes on with its delta, releases the brake for all.
+    """
+
+    def __init__(self) -> None:
+        """Begin released; `pull` is called when the state turns out to know rows."""
+        self._released = threading.Event()
+        self._released.set()
+
+    def pull(self) -> None:
+        """Hold sweeps back from now on."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Let sweeps go."""
+        self._released.set()
+
+    @property
+    def holds(self) -> bool:
+        """Whether a pass that lists nothing has to wait with its sweep."""
+        return not self._released.is_set()

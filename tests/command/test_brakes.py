@@ -1,0 +1,89 @@
+"""A mistake in the settings, or a token that lost its access, empties no warehouse."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from sandbox import Fault, Sandbox, Stack
+from tests.tap_process import fail, keys_of, load, published
+
+
+@pytest.fixture
+def small() -> t.Iterator[Sandbox]:
+    stack = Stack(locales=("en-us", "fr-fr"), clock=lambda: 1_700_000_000_000)
+    for uid in ("page", "pet"):
+        stack.add_content_type({"uid": uid, "schema": [{"uid": "title", "data_type": "text"}]})
+        stack.publish_entry(uid, f"{uid}1", {}, ["en-us", "fr-fr"])
+    stack.publish_asset("asset1", {}, ["en-us"])
+    with Sandbox(stack) as sandbox:
+        yield sandbox
+
+
+MISTAKES = {
+    "a locale that differs by its case": ({"locales": ["en-US"]}, "nothing at all is published to 'en-US'"),
+    "a locale with an underscore beside a good one": ({"locales": ["en_us", "fr-fr"]}, "published to 'en_us'"),
+    "a start date in the future": ({"start_date": "2130-01-01T00:00:00Z"}, "lies in the future"),
+    "a start date after everything": ({"start_date": "2026-11-01T00:00:00Z"}, "nothing at all is published in scope"),
+    "an environment with nothing in it": ({"environment": "staging"}, "nothing at all is published in scope"),
+}
+
+
+@pytest.mark.parametrize(("mistake", "sentence"), MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize("streams", ["per_content_type", "combined"])
+def test_a_mistake_in_the_scope_sweeps_nothing(small, mistake, sentence, streams):
+    first = load(small, entry_streams=streams)
+    output = fail({**small.settings, "entry_streams": streams, **mistake}, state=first.state)
+    assert sentence in output.last_line
+    assert "allow_empty" in output.last_line
+    swept = {each["stream"] for each in output.of_type("ACTIVATE_VERSION")}
+    assert swept <= {"content_types", "global_fields"}
+    after = load(small, entry_streams=streams, state=output.states[-1] if output.states else first.state)
+    assert keys_of(after.tables(first, output)) == keys_of(first.tables())
+
+
+@pytest.mark.parametrize(("mistake", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_allow_empty_confirms_what_is_meant_and_says_to_unset_it(small, mistake, sentence):
+    first = load(small)
+    output = load(small, state=first.state, allow_empty=True, **mistake)
+    assert "Unset allow_empty again" in output.err
+    assert sentence in output.err
+    again = load(small, state=output.state, **mistake)
+    assert not again.of_type("ACTIVATE_VERSION", "entries_page")
+
+
+def test_one_stream_that_lists_something_releases_the_brake_for_all(small):
+    small.stack.publish_entry("pet", "pet1", {}, ["en-us"])
+    first = load(small)
+    small.expire_tokens()
+    for locale in ("en-us", "fr-fr"):
+        small.stack.unpublish_entry("page", "page1", locale)
+    small.stack.unpublish_asset("asset1", "en-us")
+    second = load(small, state=first.state, max_concurrency=1)
+    assert keys_of(second.tables(first)) == {name: set(rows) for name, rows in published(small).items() if rows}
+
+
+def test_a_stack_that_lists_no_content_type_any_more_empties_nothing(small):
+    first = load(small)
+    for uid in ("page", "pet"):
+        small.stack.delete_content_type(uid)
+    output = fail(small.settings, state=first.state)
+    assert "lists no content type any more" in output.last_line
+    assert output.out == b""
+    emptied = load(small, state=first.state, allow_empty=True)
+    assert keys_of(emptied.tables(first)) == {"assets": {("asset1", "en-us")}}
+    load(small, state=emptied.state)
+
+
+def test_a_stack_that_was_always_empty_needs_no_confirmation():
+    with Sandbox(Stack(locales=("en-us",))) as empty:
+        load(empty, state=load(empty).state)
+
+
+def test_a_content_type_that_a_list_still_has_is_not_gone(small):
+    """Two answers have to agree: 118 for the type, and a list that lacks it."""
+    first = load(small)
+    small.faults.add(Fault(path="/v3/content_types/page", kind="status", status=422, code=118, times=None))
+    output = load(small, state=first.state)
+    assert keys_of(output.tables(first)) == keys_of(first.tables())
