@@ -63,8 +63,10 @@ types: $(READY)  ## mypy, strict
 unit: $(READY)  ## the tests alone, with coverage; one of them: .venv/bin/pytest -k name
 	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup --cov
 
-sandbox: $(READY)  ## leave a local delivery API running (EXPORT=DIR: of an exported stack), and print its settings
-	@$(BIN)/python -m sandbox $(if $(EXPORT),--export '$(EXPORT)')
+# The variables that are set become the options of `python -m sandbox`.
+SANDBOX_OPTIONS = PORT SEED ENTRIES LATENCY EXPORT
+sandbox: $(READY)  ## run a local delivery API and print its settings (PORT= SEED= ENTRIES= LATENCY= or EXPORT=DIR)
+	@$(BIN)/python -m sandbox $(foreach each,$(SANDBOX_OPTIONS),$(if $($(each)),--$(shell echo $(each) | tr A-Z a-z) '$($(each))'))
 
 soak: $(READY)  ## random histories of edits, crashes and faults, for MINUTES (10)
 	@$(BIN)/python -u -m tests.model.soak --minutes $(or $(MINUTES),10)

@@ -34,6 +34,15 @@ class Behaviour:
         asset_marker_on_unpublish: Unpublish events of assets have their `content_type_uid`.
         ties: Event times are rounded up to a tenth of a second, so successive events share them.
         branch_told: Content types carry `_branch` when asked for.
+        pages: `shifted`: pages of an initial pass are cut by `skip` from what is published when each is asked for, so
+            an edit in between moves the ones behind it, and `total_count` follows.
+        page_tokens: Where they lead. `circle`: A → B → A; `long_circle`: A → B → C → A; `endless`: for ever to new
+            empty pages.
+        access: `lost`: the token reads nothing any more. The list of content types is empty, each type is answered
+            with 118, and no feed brings an item.
+        unknown_locale: Whether a language that the stack lacks is `empty` or `refused`.
+        taxonomies: `off`: the stack does not publish taxonomies; asking for them is an error.
+        asset_count: `lagging`: deleted assets are counted until the next event of another kind purges the cache.
         seed: Seed of the shuffled order.
     """
 
@@ -51,6 +60,12 @@ class Behaviour:
     asset_marker_on_unpublish: bool = True
     ties: bool = False
     branch_told: bool = True
+    pages: Literal["pinned", "shifted"] = "pinned"
+    page_tokens: Literal["onward", "circle", "long_circle", "endless"] = "onward"
+    access: Literal["whole", "lost"] = "whole"
+    unknown_locale: Literal["empty", "refused"] = "empty"
+    taxonomies: Literal["published", "off"] = "published"
+    asset_count: Literal["exact", "lagging"] = "exact"
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The delivery endpoints beside the feed: content types, global fields, entries and assets."""
+"""The delivery endpoints besides the feed: content types, global fields, taxonomies, entries and assets."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sandbox.behaviour import Behaviour
 from sandbox.event import SYS_ASSETS
 from sandbox.feed import read_limit
-from sandbox.refusal import Refusal, invalid, unknown_content_type
+from sandbox.refusal import INVALID_PARAMETER, UNKNOWN_CONTENT_TYPE, Refusal, invalid, no_such_url, unknown_content_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,31 +28,53 @@ class Delivery:
         """Answer for `stack`."""
         self.stack = stack
 
-    def answer(self, path: str, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
+    def answer(
+        self, path: str, params: Mapping[str, str], branch: str | None, behaviour: Behaviour | None = None
+    ) -> dict[str, Any]:
         """Answer one request; `branch` is the one to tell.
 
         Raises:
             Refusal: There is no such thing.
         """
+        behaviour = behaviour or Behaviour()
+        locale = params.get("locale")
         with self.stack.lock:
-            match path.removeprefix("/v3/").split("/"):
-                case ["content_types"]:
-                    return self.content_types(params, branch)
-                case ["content_types", uid]:
-                    return self.content_type(uid, params, branch)
-                case ["content_types", uid, "entries"]:
-                    return self.entries(uid, params)
-                case ["content_types", content_type_uid, "entries", uid]:
-                    return self.entry(content_type_uid, uid, params)
-                case ["assets"]:
-                    return self.assets(params)
-                case ["assets", uid]:
-                    return self.asset(uid, params)
-                case ["global_fields"]:
-                    return _listed("global_fields", list(self.stack.global_fields.values()), params)
-                case ["global_fields", uid]:
-                    return self.global_field(uid)
-        raise Refusal(404, 404, "The requested URL was not found.")
+            if locale and behaviour.unknown_locale == "refused" and not self.stack.has_locale(locale):
+                raise invalid("locale")
+            if behaviour.access == "lost":
+                return self._without_access(path, params)
+            kind, *rest = path.removeprefix("/v3/").split("/")
+            match kind:
+                case "content_types":
+                    return self._of_content_types(rest, params, branch)
+                case "assets":
+                    return self.asset(rest[0], params) if rest else self.assets(params, behaviour)
+                case "global_fields":
+                    return self.global_field(rest[0], params, branch) if rest else self.global_fields(params, branch)
+                case "taxonomies":
+                    return self.taxonomy(rest, params, behaviour)
+        raise no_such_url()
+
+    def _without_access(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """Answer a token that may read nothing: lists are empty, and nothing has a name."""
+        match path.removeprefix("/v3/").split("/"):
+            case [("content_types" | "global_fields" | "taxonomies" | "assets") as name]:
+                return _listed(name, [], params)
+            case ["content_types", uid, *_]:
+                raise unknown_content_type(uid)
+        raise no_such_url()
+
+    def _of_content_types(self, path: list[str], params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
+        match path:
+            case []:
+                return self.content_types(params, branch)
+            case [uid]:
+                return self.content_type(uid, params, branch)
+            case [uid, "entries"]:
+                return self.entries(uid, params)
+            case [content_type_uid, "entries", uid]:
+                return self.entry(content_type_uid, uid, params)
+        raise no_such_url()
 
     def content_types(self, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
         """List the content types."""
@@ -66,13 +89,38 @@ class Delivery:
             raise unknown_content_type(uid)
         return {"content_type": self._shown(found, params, branch)}
 
-    def global_field(self, uid: str) -> dict[str, Any]:
+    def global_fields(self, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
+        """List the global fields, unused ones among them."""
+        shown = [self._shown(each, params, branch) for each in self.stack.global_fields.values()]
+        return _listed("global_fields", shown, params)
+
+    def global_field(self, uid: str, params: Mapping[str, str], branch: str | None) -> dict[str, Any]:
         """Show one global field."""
         found = self.stack.global_fields.get(uid)
         if found is None:
             message = f"The Global Field '{uid}' was not found. Please try again."
-            raise Refusal(422, 118, message, "uid")
-        return {"global_field": found}
+            raise Refusal(422, UNKNOWN_CONTENT_TYPE, message, "uid")
+        return {"global_field": self._shown(found, params, branch)}
+
+    def taxonomy(self, path: list[str], params: Mapping[str, str], behaviour: Behaviour) -> dict[str, Any]:
+        """Answer for the taxonomies, the terms of one, or a single one of either.
+
+        Raises:
+            Refusal: There is no such thing, or the stack does not publish taxonomies.
+        """
+        if behaviour.taxonomies == "off":
+            raise Refusal(422, INVALID_PARAMETER, "Taxonomy publishing is not enabled for this stack.")
+        taxonomies = self.stack.taxonomies
+        match path:
+            case []:
+                return _listed("taxonomies", taxonomies.all(), params)
+            case [uid]:
+                return {"taxonomy": taxonomies.find(uid)}
+            case [uid, "terms"]:
+                return _listed("terms", taxonomies.terms_of(uid), params)
+            case [uid, "terms", term_uid]:
+                return {"term": taxonomies.find_term(uid, term_uid)}
+        raise no_such_url()
 
     def entries(self, content_type_uid: str, params: Mapping[str, str]) -> dict[str, Any]:
         """List the entries of a type that are published in a locale."""
@@ -96,9 +144,12 @@ class Delivery:
             raise Refusal(422, MISSING_ENTRY, message, "uid")
         return {"entry": entries[0]}
 
-    def assets(self, params: Mapping[str, str]) -> dict[str, Any]:
+    def assets(self, params: Mapping[str, str], behaviour: Behaviour | None = None) -> dict[str, Any]:
         """List the assets that are published in a locale."""
-        return self._items("assets", SYS_ASSETS, params, lambda event: json.loads(event.data))
+        answer = self._items("assets", SYS_ASSETS, params, lambda event: json.loads(event.data))
+        if behaviour is not None and behaviour.asset_count == "lagging" and "count" in answer:
+            answer["count"] += self.stack.unpurged_assets(params.get("locale", self.stack.locales[0]))
+        return answer
 
     def asset(self, uid: str, params: Mapping[str, str]) -> dict[str, Any]:
         """Show one asset."""

@@ -51,6 +51,7 @@ class Event:
             nobody's later change of a dict gets into the log.
         title: Title of the item, for the events that are about its end.
         implied: It only follows from the deletion of its content type.
+        taken: The locales in which a deletion ended a publication.
     """
 
     type: str
@@ -63,6 +64,7 @@ class Event:
     data: bytes = b"{}"
     title: str = ""
     implied: bool = False
+    taken: tuple[str, ...] = ()
 
     def item(self, locale: str, behaviour: Behaviour) -> bytes:
         """Write it as an item of the feed that names `locale` (none if empty)."""

@@ -1,4 +1,4 @@
-"""What can go wrong between the API and its client, on demand."""
+"""Faults: what can go wrong between the API and its client, on demand."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ from email.utils import formatdate
 from threading import Lock
 from time import time
 from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import unquote_plus
+
+from sandbox import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Kind = Literal["status", "reset", "cut", "truncated", "html", "refused_token", "slow", "drip", "random"]
+Told = Literal["retry_after", "retry_after_zero", "retry_after_date", "remaining", "reset", "reset_time"]
 RANDOM_STATUSES = (429, 500, 502, 503, 504)
+NONE_LEFT = {"x-ratelimit-remaining": "0"}
+LIMIT_HEADERS: dict[Told, Callable[[float, int], dict[str, str]]] = {
+    "retry_after": lambda _, wait: {"Retry-After": str(wait)},
+    "retry_after_zero": lambda *_: {"Retry-After": "0"},
+    "retry_after_date": lambda now, wait: {"Retry-After": formatdate(now + wait, usegmt=True)},
+    "remaining": lambda *_: NONE_LEFT,
+    "reset": lambda now, wait: NONE_LEFT | {"x-ratelimit-reset": str(int(now) + wait)},
+    "reset_time": lambda now, wait: NONE_LEFT | {"x-ratelimit-reset-time": clock.iso(int((now + wait) * 1000))},
+}
+"""What the headers of a throttled answer can look like, by the time now and the seconds to wait."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,23 +36,25 @@ class Fault:
     """A way to spoil answers.
 
     Attributes:
-        kind: `status`: an error with a JSON body. `reset`: the connection is reset before the
-            answer. `cut`: it ends in the middle of the body. `truncated`: half of the body, with
-            the Content-Length of that half. `html`: a page that is no JSON. `refused_token`: the
-            token asked with is refused. `slow`: the answer comes late. `drip`: the body takes its
-            time. `random`: each time another of these that a client should survive.
-        status: Status of `status` and of `html` (give 200 or 502 there).
+        kind: `status`: an error with a JSON body. `reset`: the connection is reset before the answer. `cut`: it ends
+            in the middle of the body. `truncated`: half of the body, with the Content-Length of that half. `html`: a
+            page in place of JSON. `refused_token`: the token of the request is refused. `slow`: the answer is late.
+            `drip`: the body trickles in. `random`: each time another of these that a client should survive.
+        status: Status of `status` and of `html` (where 429 is no useful default).
         times: How many answers to spoil; None for all.
+        seconds: How long it goes on after it struck first; None for ever.
         after: How many matching requests to leave alone first.
         code: The API's error code of `status`; by default the status itself.
-        fields: What the error of `status` blames.
+        fields: Parameters that the error of `status` blames; None leaves `errors` out of the body.
         message: The text of that error.
-        body: What `html` answers in place of a page (such as another program's JSON).
-        path: What the path and query must begin with, or a regular expression found in it.
+        body: The body of `html`, in place of a page (another program's JSON, say).
+        path: What the path and query begin with, or a regular expression to be found in them, as sent or decoded:
+            `[$]in` matches the lookups that ask for several uids.
         headers: Headers to add.
-        retry_after: Seconds to say in Retry-After.
-        retry_after_date: Say them as an HTTP date.
-        delay: Seconds that the answer comes late, or (`drip`) that its body takes.
+        limit_told: How the headers tell of the rate limit: a `Retry-After` of one second, of zero, or as a date; no
+            request left, also with the time of the reset as Unix seconds or as ISO text. None: not at all.
+        retry_after: Seconds to tell, by default in `Retry-After`.
+        delay: Seconds that the answer is late, or (`drip`) that its body takes.
         probability: Chance that a matching request is spoiled.
         seed: Seed of that chance.
     """
@@ -46,41 +62,58 @@ class Fault:
     kind: Kind = "status"
     status: int = 429
     times: int | None = 1
+    seconds: float | None = None
     after: int = 0
     code: int | None = None
-    fields: Sequence[str] = ()
+    fields: Sequence[str] | None = ()
     message: str | None = None
     body: str | None = None
     path: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    limit_told: Told | None = None
     retry_after: int | None = None
-    retry_after_date: bool = False
     delay: float = 0.0
     probability: float = 1.0
     seed: int = 0
     _random: random.Random = field(init=False, repr=False)
+    _began: float | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
-        """Check the kind, which may come over HTTP, and seed the chance."""
-        if self.kind not in get_args(Kind):
-            message = f"kind must be one of {', '.join(get_args(Kind))}"
-            raise ValueError(message)
+        """Check the choices, which may come over HTTP, and seed the chance."""
+        for name, value, choices in (
+            ("kind", self.kind, get_args(Kind)),
+            ("limit_told", self.limit_told, (None, *LIMIT_HEADERS)),
+        ):
+            if value not in choices:
+                message = f"{name} must be one of {', '.join(map(str, choices))}"
+                raise ValueError(message)
         self._random = random.Random(self.seed)
 
-    def strikes(self, target: str, params: Mapping[str, str]) -> bool:
+    def strikes(self, target: str, params: Mapping[str, str], now: float) -> bool:
         """Whether this request is spoiled; counts it."""
-        if self.kind == "refused_token" and not params.keys() & {"sync_token", "pagination_token"}:
-            return False
-        if self.path is not None and not (target.startswith(self.path) or re.search(self.path, target)):
-            return False
-        if self.times == 0 or self._random.random() >= self.probability:
+        if not self._matches(target, params) or self.is_over(now) or self._random.random() >= self.probability:
             return False
         if self.after:
             self.after -= 1
             return False
         if self.times is not None:
             self.times -= 1
+        if self._began is None:
+            self._began = now
         return True
+
+    def is_over(self, now: float) -> bool:
+        """Whether it will not strike any more."""
+        return self.times == 0 or (
+            self.seconds is not None and self._began is not None and now >= self._began + self.seconds
+        )
+
+    def _matches(self, target: str, params: Mapping[str, str]) -> bool:
+        if self.kind == "refused_token" and not params.keys() & {"sync_token", "pagination_token"}:
+            return False
+        if self.path is None or target.startswith(self.path):
+            return True
+        return any(re.search(self.path, text) for text in (target, unquote_plus(target)))
 
     def drawn(self) -> Fault:
         """Return the fault to apply: itself, or what the chance of a random one picks."""
@@ -89,22 +122,23 @@ class Fault:
         kinds: list[Kind] = ["status", "status", "reset", "cut", "truncated", "html"]
         status = self._random.choice(RANDOM_STATUSES)
         kind = self._random.choice(kinds)
-        return Fault(kind=kind, status=status, headers=self.headers, retry_after=self.retry_after)
+        return Fault(
+            kind=kind, status=status, headers=self.headers, limit_told=self.limit_told, retry_after=self.retry_after
+        )
 
-    def all_headers(self) -> dict[str, str]:
-        """Return its headers, Retry-After among them."""
-        headers = dict(self.headers)
-        if self.retry_after is not None:
-            date = formatdate(time() + self.retry_after, usegmt=True)
-            headers["Retry-After"] = date if self.retry_after_date else str(self.retry_after)
-        return headers
+    def all_headers(self, now: float) -> dict[str, str]:
+        """Return its headers, with those that tell of the limit."""
+        told = self.limit_told or ("retry_after" if self.retry_after is not None else None)
+        wait = 1 if self.retry_after is None else self.retry_after
+        return {**self.headers, **(LIMIT_HEADERS[told](now, wait) if told else {})}
 
 
 class Faults:
-    """The faults that are set, the first that strikes wins."""
+    """The faults that are set; the first that matches strikes."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, now: Callable[[], float] = time) -> None:
+        """Start without any; `now` is the time in seconds."""
+        self._now = now
         self._lock = Lock()
         self._faults: list[Fault] = []
 
@@ -114,19 +148,20 @@ class Faults:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def listed(self) -> list[Fault]:
-        """Return the faults that have not struck their last time."""
+        """Return the faults that may still strike."""
         with self._lock:
-            return [fault for fault in self._faults if fault.times != 0]
+            return [fault for fault in self._faults if not fault.is_over(self._now())]
 
     def strike(self, target: str, params: Mapping[str, str]) -> Fault | None:
         """Return the fault that spoils this request, if one does."""
         with self._lock:
+            now = self._now()
             for fault in self._faults:
-                if fault.strikes(target, params):
+                if fault.strikes(target, params, now):
                     return fault.drawn()
         return None

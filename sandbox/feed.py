@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TokenKind = Literal["sync", "pagination"]
 MAX_LIMIT = 100
 EMPTY_PAGE_EVERY = 3
+CIRCLES = {"circle": 2, "long_circle": 3}
+"""How many page tokens go round in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,20 @@ class Scope:
     empty: bool = False
 
     @classmethod
-    def of(cls, params: Mapping[str, str], stack: Stack) -> Scope:
-        """Read the filters of a request."""
+    def of(cls, params: Mapping[str, str], stack: Stack, behaviour: Behaviour) -> Scope:
+        """Read the filters of a request.
+
+        Raises:
+            Refusal: One of them is not valid.
+        """
         types = None
         if "type" in params:
             types = frozenset(name.strip() for name in params["type"].split(","))
             if not types <= EVENT_TYPES:
                 raise invalid("type")
+        locale = params.get("locale")
+        if locale and behaviour.unknown_locale == "refused" and not stack.has_locale(locale):
+            raise invalid("locale")
         start_from = 0
         if "start_from" in params:
             try:
@@ -50,7 +59,7 @@ class Scope:
         return cls(
             types=types,
             content_type_uid=params.get("content_type_uid"),
-            locale=params.get("locale"),
+            locale=locale,
             start_from=start_from,
             empty=params.get("environment", stack.environment) != stack.environment,
         )
@@ -73,24 +82,33 @@ class Pass:
         scope: What the feed is about.
         items: Its items: an event, and the locale that it is to name.
         end: The position in the log up to which it tells.
+        revision: What the stack held when it began.
         behaviour: The behaviour it began with.
         limit: Items a page.
         total_count: What it says that its number of items is.
         pages: Where each page starts and ends.
         tokens: Token of each page, and behind them the final sync token, once they were issued.
+        initial: It lists what is published.
     """
 
     scope: Scope
     items: list[tuple[Event, str]]
     end: int
+    revision: tuple[int, int]
     behaviour: Behaviour
     limit: int
     total_count: int | None
     pages: list[tuple[int, int]] = field(default_factory=list)
     tokens: dict[int, str] = field(default_factory=dict)
+    initial: bool = False
 
     def __post_init__(self) -> None:
         """Cut the pages."""
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut the items into pages."""
+        self.pages.clear()
         starts = range(0, max(len(self.items), 1), self.limit)
         for number, start in enumerate(starts):
             last = number == len(starts) - 1
@@ -158,7 +176,7 @@ class Feed:
                 return self._page(*self._pages[token], key=token)
             if "sync_token" in params:
                 return self._delta(params["sync_token"], behaviour, limit)
-            return self._initial(Scope.of(params, self.stack), behaviour, limit)
+            return self._initial(Scope.of(params, self.stack, behaviour), behaviour, limit)
 
     def expire(self, kind: TokenKind | None = None) -> None:
         """Refuse all tokens issued so far, or those of one kind."""
@@ -172,14 +190,20 @@ class Feed:
     def _initial(self, scope: Scope, behaviour: Behaviour, limit: int) -> Page:
         recent = self._remembered((scope, behaviour, limit))
         if recent is None:
-            types = PUBLISHED if scope.types is None else scope.types
-            events = [event for event in self.stack.shelf(scope.content_type_uid) if scope.covers(event)]
-            if behaviour.history and types - PUBLISHED:
-                old = (e for e in self.stack.log if e.type not in PUBLISHED and scope.covers(e))
-                events = sorted([*events, *old], key=lambda event: event.position)
-            events = [event for event in events if event.type in types]
-            recent = self._begin(scope, events, behaviour, limit)
+            recent = self._begin(scope, self._listed(scope, behaviour), behaviour, limit)
+            recent.initial = True
         return self._page(recent, 0)
+
+    def _listed(self, scope: Scope, behaviour: Behaviour) -> list[Event]:
+        """Return the events of an initial pass."""
+        if behaviour.access == "lost":
+            return []
+        types = PUBLISHED if scope.types is None else scope.types
+        events = [event for event in self.stack.shelf(scope.content_type_uid) if scope.covers(event)]
+        if behaviour.history and types - PUBLISHED:
+            old = (e for e in self.stack.log if e.type not in PUBLISHED and scope.covers(e))
+            events = sorted([*events, *old], key=lambda event: event.position)
+        return [event for event in events if event.type in types]
 
     def _delta(self, token: str, behaviour: Behaviour, limit: int) -> Page:
         if token not in self._positions:
@@ -188,6 +212,8 @@ class Feed:
         if recent is not None:
             return self._page(recent, 0)
         scope, position = self._positions[token]
+        if behaviour.access == "lost":
+            return self._unchanged(token, behaviour, limit)
         types = EVENT_TYPES if scope.types is None else scope.types
         events = [e for e in self.stack.log[position:] if e.type in types and scope.covers(e)]
         begun = self._begin(scope, compacted(events, behaviour), behaviour, limit, token)
@@ -210,12 +236,8 @@ class Feed:
         limit: int,
         token: str | None = None,
     ) -> Pass:
-        items = [item for event in events for item in told(event, behaviour)]
-        if behaviour.order == "newest_first":
-            items.reverse()
-        elif behaviour.order == "shuffled":
-            random.Random(f"{behaviour.seed}/{self.stack.position}").shuffle(items)
-        begun = Pass(scope, items, self.stack.position, behaviour, limit, len(items))
+        items = self._ordered(events, behaviour)
+        begun = Pass(scope, items, self.stack.position, self.stack.revision, behaviour, limit, len(items))
         if token is not None and not items:
             return begun
         if behaviour.total_count == "absent":
@@ -229,24 +251,54 @@ class Feed:
         self._recent[token or scope, behaviour, limit] = begun
         return begun
 
+    def _ordered(self, events: list[Event], behaviour: Behaviour) -> list[tuple[Event, str]]:
+        items = [item for event in events for item in told(event, behaviour)]
+        if behaviour.order == "newest_first":
+            items.reverse()
+        elif behaviour.order == "shuffled":
+            random.Random(f"{behaviour.seed}/{self.stack.position}").shuffle(items)
+        return items
+
     def _remembered(self, question: object) -> Pass | None:
-        """Return the pass that the same question began, if nothing was edited since."""
+        """Return the pass that the same question began, if nothing changed since."""
         recent = self._recent.get(question)
-        if recent is not None and recent.end == self.stack.position:
+        if recent is not None and recent.revision == self.stack.revision:
             return recent
         self._recent.pop(question, None)
         return None
 
     def _page(self, of: Pass, number: int, key: str | None = None) -> Page:
-        start, end = of.pages[number]
+        if of.initial and of.behaviour.pages == "shifted":
+            key = None
+            self._shift(of)
+        there = number < len(of.pages)
+        start, end = of.pages[number] if there else (len(of.items), len(of.items))
         envelope: dict[str, object] = {"skip": start, "limit": of.limit}
         if of.total_count is not None:
             envelope["total_count"] = of.total_count
-        last = number == len(of.pages) - 1
-        if number + 1 not in of.tokens:
-            of.tokens[number + 1] = self._issue_position(of.scope, of.end) if last else self._issue_page(of, number + 1)
-        envelope["sync_token" if last else "pagination_token"] = of.tokens[number + 1]
-        return Page(of.items[start:end], of.behaviour, envelope, key)
+        name, token = self._onward(of, number)
+        return Page(of.items[start:end], of.behaviour, envelope | {name: token}, key)
+
+    def _onward(self, of: Pass, number: int) -> tuple[str, str]:
+        """Return what leads on from a page: the next page's token, or the sync token."""
+        following = number + 1
+        circle = CIRCLES.get(of.behaviour.page_tokens)
+        if circle is not None and following > circle:
+            following = 1
+        is_last = of.behaviour.page_tokens == "onward" and following >= len(of.pages)
+        token = of.tokens.get(following)
+        # Where pages shift, what was the last page may not be it any more.
+        if token is None or is_last != (token in self._positions):
+            token = self._issue_position(of.scope, of.end) if is_last else self._issue_page(of, following)
+            of.tokens[following] = token
+        return "sync_token" if is_last else "pagination_token", token
+
+    def _shift(self, of: Pass) -> None:
+        """Cut the pages of an initial pass from what is published now."""
+        of.items = self._ordered(self._listed(of.scope, of.behaviour), of.behaviour)
+        if of.total_count is not None:
+            of.total_count = len(of.items)
+        of.cut()
 
     def _issue_position(self, scope: Scope, position: int) -> str:
         token = f"{self._secret}{next(self._numbers):016x}"

@@ -1,4 +1,4 @@
-"""A small publishing site, made up from a seed."""
+"""A small publishing site, generated from a seed."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class _Writer:
             self.stack.add_global_field(global_field)
         for content_type in CONTENT_TYPES:
             self.stack.add_content_type(content_type)
+        self.taxonomies()
         for number, uid in enumerate(self.assets):
             self.stack.publish_asset(uid, self.asset(number), self.some_locales())
         makers = {
@@ -94,6 +95,16 @@ class _Writer:
             for number, uid in enumerate(self.uids[content_type_uid]):
                 self.publish(content_type_uid, uid, maker(number))
         self.regret()
+
+    def taxonomies(self) -> None:
+        """Write the vocabularies that the stories are tagged from: one flat, one two levels deep."""
+        self.stack.add_taxonomy("mood", "Mood", "How a story feels")
+        for word in ("calm", "loud", "odd"):
+            self.stack.add_term("mood", word)
+        self.stack.add_taxonomy("region", "Region")
+        for number, word in enumerate(PLAIN_WORDS):
+            parent = PLAIN_WORDS[number - number % 5]
+            self.stack.add_term("region", word, parent_uid=parent if parent != word else None)
 
     def publish(self, content_type_uid: str, uid: str, data: Json) -> None:
         locales = self.some_locales()
@@ -127,7 +138,7 @@ class _Writer:
         return self.chance.random() < probability
 
     def pick(self, values: Sequence[T]) -> T:
-        """Choose one; several times as fast as `choice`."""
+        """Choose one value, several times as fast as `choice`."""
         return values[int(self.chance.random() * len(values))]
 
     def words(self, size: int) -> str:

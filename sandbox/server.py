@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a socket: keep-alive, one send an answer, and the ways to spoil one."""
+"""HTTP/1.1 over a socket: keep-alive, one send per answer, and the ways to spoil an answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import time
+import uuid
 import zlib
 from collections import OrderedDict
 from http import HTTPStatus
@@ -63,7 +64,7 @@ class Server(ThreadingHTTPServer):
         self._thread.start()
 
     def server_bind(self) -> None:
-        """Bind without the name lookup of the base class, which can take seconds."""
+        """Bind without the base class's name lookup, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
@@ -98,7 +99,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up; print what else goes wrong."""
+        """Ignore clients that hang up; print all other errors."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -168,15 +169,14 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(sandbox.latency)
         passes, extra = sandbox.throttle()
         fault = sandbox.faults.strike(self.path, params) if passes else TOO_MANY
-        status, body, zipped = self._answer(url.path, params, headers, fault)
+        status, body, more = self._answer(url.path, params, headers, fault)
+        extra |= more | {"x-request-id": uuid.uuid4().hex}
         if fault is not None:
-            extra |= fault.all_headers()
+            extra |= fault.all_headers(sandbox.now())
             if fault.kind != "drip":
                 time.sleep(fault.delay)
         # Recorded first, so that a client that has its answer finds the request recorded.
         sandbox.requests.append(RecordedRequest(self.command, url.path, params, headers, status, time.monotonic()))
-        if zipped:
-            extra["Content-Encoding"] = "gzip"
         self._send(status, body, extra, fault)
 
     def _answer(
@@ -185,18 +185,19 @@ class Handler(BaseHTTPRequestHandler):
         params: dict[str, str],
         headers: dict[str, str],
         fault: Fault | None,
-    ) -> tuple[int, bytes, bool]:
-        """Return the status, the body, and whether it is compressed."""
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """Return the status, the body, and headers that belong to it."""
         accepted = "gzip" in headers.get("accept-encoding", "")
         try:
             if fault is not None and fault.kind in REPLACING:
                 return _replaced(fault, params)
             if len(self.path) > LONGEST_URL:
                 return _replaced(TOO_LONG, params)
-            answer = self.server.sandbox.answer(path, params, headers)
+            answer, told = self.server.sandbox.cached_answer(path, params, headers)
         except Refusal as refusal:
-            return refusal.status, encode(refusal.body), False
-        return 200, *self.server.packed(answer, accepted=accepted)
+            return refusal.status, encode(refusal.body), {}
+        body, zipped = self.server.packed(answer, accepted=accepted)
+        return 200, body, told | ({"Content-Encoding": "gzip"} if zipped else {})
 
     def _send(
         self,
@@ -242,19 +243,21 @@ class Handler(BaseHTTPRequestHandler):
         socket.close(self.connection.detach())
 
 
-def _replaced(fault: Fault, params: dict[str, str]) -> tuple[int, bytes, bool]:
+def _replaced(fault: Fault, params: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
     """Return what a fault puts in the place of the answer.
 
     Raises:
         Refusal: The fault is an error in the API's words.
     """
     if fault.kind == "html":
-        return fault.status, HTML if fault.body is None else fault.body.encode(), False
+        return fault.status, HTML if fault.body is None else fault.body.encode(), {}
     if fault.kind == "reset":
-        return 0, b"", False
+        return 0, b"", {}
     if fault.kind == "refused_token":
         raise invalid("sync_token" if "sync_token" in params else "pagination_token")
-    raise Refusal(fault.status, fault.code or fault.status, fault.message or _phrase(fault.status), *fault.fields)
+    message = fault.message or _phrase(fault.status)
+    blamed = () if fault.fields is None else fault.fields
+    raise Refusal(fault.status, fault.code or fault.status, message, *blamed, blames=fault.fields is not None)
 
 
 def _phrase(status: int) -> str:

@@ -1,4 +1,4 @@
-"""The sandbox: one stack behind one HTTP address."""
+"""The sandbox: one stack served at one HTTP address."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sandbox.behaviour import Behaviour
+from sandbox.cdn import Cdn
 from sandbox.delivery import Delivery
 from sandbox.faults import Faults
 from sandbox.feed import Feed, written
@@ -16,7 +17,7 @@ from sandbox.refusal import Refusal, invalid
 from sandbox.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Self
 
     from sandbox.feed import Page, TokenKind
@@ -31,12 +32,14 @@ class Sandbox:
 
     Attributes:
         stack: What is served; edit it at any time.
-        behaviour: How; may be switched at any time, passes under way keep theirs.
-        page_size: Items a page of the feed, at most 100.
+        behaviour: How it is served; switch it at any time, passes under way keep theirs.
+        page_size: Items per page of the feed, at most 100.
         faults: What goes wrong.
         latency: Seconds that each answer takes longer.
-        rate_limit: Requests a second; beyond them the answer is 429.
+        rate_limit: Requests per second; those beyond are answered with 429.
+        cdn_seconds: How long answers are kept by URL, as a CDN does; None keeps none.
         requests: What was asked so far.
+        now: The time in seconds.
     """
 
     def __init__(
@@ -46,17 +49,21 @@ class Sandbox:
         page_size: int = 100,
         *,
         port: int = 0,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Prepare to serve `stack`, on a free port unless one is given."""
         self.stack = stack
         self.behaviour = behaviour or Behaviour()
         self.page_size = page_size
-        self.faults = Faults()
+        self.now = now
+        self.faults = Faults(now)
         self.latency = 0.0
         self.rate_limit: float | None = None
+        self.cdn_seconds: float | None = None
         self.requests: list[RecordedRequest] = []
         self._feed = Feed(stack)
         self._delivery = Delivery(stack)
+        self._cdn = Cdn(stack, now)
         self._recent: deque[float] = deque()
         self._lock = Lock()
         self._port = port
@@ -128,7 +135,7 @@ class Sandbox:
         window = max(1.0, 1 / limit)
         allowed = max(1, math.floor(limit * window))
         with self._lock:
-            now = time.monotonic()
+            now = self.now()
             while self._recent and self._recent[0] <= now - window:
                 self._recent.popleft()
             passes = len(self._recent) < allowed
@@ -137,6 +144,20 @@ class Sandbox:
             left = allowed - len(self._recent)
         headers = {"x-ratelimit-limit": str(allowed), "x-ratelimit-remaining": str(left)}
         return passes, headers if passes else headers | {"Retry-After": str(math.ceil(window))}
+
+    def cached_answer(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[Page | Any, dict[str, str]]:
+        """Answer one request through the CDN; return the answer and the headers that the CDN adds.
+
+        Raises:
+            Refusal: The answer is an error.
+        """
+        if self.cdn_seconds is None:
+            return self.answer(path, params, headers), {}
+        who = tuple(headers.get(name) for name in ("api_key", "access_token", "branch"))
+        question = path, tuple(sorted(params.items())), who
+        return self._cdn.answer(question, self.cdn_seconds, lambda: self.answer(path, params, headers))
 
     def answer(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Page | Any:
         """Answer one request of the delivery API.
@@ -148,7 +169,7 @@ class Sandbox:
         if path == "/v3/stacks/sync":
             return self._feed.page(params, self.behaviour, self.page_size)
         told = branch if self.behaviour.branch_told else None
-        return self._delivery.answer(path, params, told)
+        return self._delivery.answer(path, params, told, self.behaviour)
 
     def _admitted(self, params: Mapping[str, str], headers: Mapping[str, str]) -> str:
         """Check who asks and for what; return the branch."""

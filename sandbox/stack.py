@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import Clock, iso, wall_clock
 from sandbox.event import CONTENT_TYPE_DELETED, SYS_ASSETS, Event, encode
+from sandbox.taxonomies import Taxonomies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,10 +42,10 @@ class Item:
 
 
 class Stack:
-    """A stack of one branch and one environment that has content; all others are empty.
+    """A stack with content in one branch and one environment; the others are empty.
 
-    Every edit takes the one lock, moves the clock on, and writes its events to the log. What is
-    published can always be asked. Edits that find nothing to do write no event.
+    Every edit takes the lock, moves the clock on, and writes its events to the log. An edit that changes nothing
+    writes no event. A silent change, which the real API makes without telling the feed, writes none either.
     """
 
     def __init__(
@@ -80,6 +82,9 @@ class Stack:
         self.log: list[Event] = []
         self.content_types: dict[str, Json] = {}
         self.global_fields: dict[str, Json] = {}
+        self.taxonomies = Taxonomies(self.clock, self._taxonomy_details)
+        self.silent_changes = 0
+        self._languages = set(locales)
         self._items: dict[str, dict[str, Item]] = {SYS_ASSETS: {}}
         self._published: dict[str, dict[tuple[str, str], Event]] = {SYS_ASSETS: {}}
         self._edits = 0
@@ -88,6 +93,20 @@ class Stack:
     def position(self) -> int:
         """The position of the last event in the log."""
         return len(self.log)
+
+    @property
+    def purged_at(self) -> int:
+        """The position of the last event that purged the CDN: all do but the deletion of an asset."""
+        return next((event.position for event in reversed(self.log) if event.type != "asset_deleted"), 0)
+
+    @property
+    def revision(self) -> tuple[int, int]:
+        """What differs between two states of the published content: events and silent changes."""
+        return self.position, self.silent_changes
+
+    def has_locale(self, locale: str) -> bool:
+        """Whether the stack has this language: one of its first, or one that something was published to since."""
+        return locale in self._languages
 
     # Content types
 
@@ -110,6 +129,11 @@ class Stack:
         """Add a global field, or replace it; `uid` and `schema` are needed."""
         with self.lock:
             self.global_fields[global_field["uid"]] = self._described(global_field)
+
+    def delete_global_field(self, uid: str) -> None:
+        """Delete a global field."""
+        with self.lock:
+            del self.global_fields[uid]
 
     def _described(self, given: Mapping[str, Any]) -> Json:
         now = iso(self.clock.tick())
@@ -206,6 +230,7 @@ class Stack:
         item.version += 1
         for locale in (self.locales[0],) if locales is None else locales:
             item.locales[locale] = None
+            self._languages.add(locale)
             yield (
                 locale,
                 {
@@ -273,11 +298,83 @@ class Stack:
         else:
             about = [locale] if locale in item.locales else []
             item.locales.pop(locale, None)
+        taken = tuple(code for code in about if shelf.pop((uid, code), None) is not None)
         if about:
             kind = "asset_deleted" if content_type_uid == SYS_ASSETS else "entry_deleted"
-            self._write(kind, content_type_uid, uid, tuple(about), implied=implied)
-        for code in about:
-            shelf.pop((uid, code), None)
+            event = self._write(kind, content_type_uid, uid, tuple(about), implied=implied)
+            event.taken = taken
+
+    # Silent changes
+
+    def add_taxonomy(self, uid: str, name: str | None = None, description: str = "") -> None:
+        """Add a taxonomy, or rename it."""
+        with self.lock:
+            self.taxonomies.add(uid, name, description)
+
+    def add_term(self, taxonomy_uid: str, uid: str, name: str | None = None, parent_uid: str | None = None) -> None:
+        """Add a term to a taxonomy, or rename it."""
+        with self.lock:
+            self.taxonomies.add_term(taxonomy_uid, uid, name, parent_uid)
+
+    def delete_term(self, taxonomy_uid: str, uid: str) -> None:
+        """Delete a term and those below it; they vanish from all entries at once."""
+        with self.lock:
+            self._untag(taxonomy_uid, self.taxonomies.remove_term(taxonomy_uid, uid))
+
+    def delete_taxonomy(self, uid: str) -> None:
+        """Delete a taxonomy; its terms vanish from all entries at once."""
+        with self.lock:
+            self._untag(uid, self.taxonomies.remove(uid))
+
+    def _untag(self, taxonomy_uid: str, terms: set[str]) -> None:
+        """Take terms out of what is published."""
+        self.silent_changes += 1
+        for event in self.shelf():
+            data = json.loads(event.data)
+            tags = data.get("taxonomies")
+            if not isinstance(tags, list):
+                continue
+            kept = [tag for tag in tags if not _is_tagged(tag, taxonomy_uid, terms)]
+            if len(kept) < len(tags):
+                self._rewrite(event, data | {"taxonomies": kept})
+
+    def _rewrite(self, event: Event, data: Json) -> None:
+        """Change what an event published: pages that were cut before keep the old one."""
+        changed = replace(event, data=encode(data))
+        self.log[event.position - 1] = changed
+        self._published[event.content_type_uid][event.uid, event.locales[0]] = changed
+
+    def delete_locale(self, locale: str) -> None:
+        """Delete a language, and with it what is published to it.
+
+        Raises:
+            ValueError: It is the master locale, or there is no such language.
+        """
+        with self.lock:
+            if locale == self.locales[0] or locale not in self._languages:
+                message = (
+                    f"locale {locale!r} cannot be deleted: it is the master locale, or not a language of the stack"
+                )
+                raise ValueError(message)
+            self.silent_changes += 1
+            self._languages.discard(locale)
+            self.locales = tuple(each for each in self.locales if each != locale)
+            for shelf in self._published.values():
+                for key in [key for key in shelf if key[1] == locale]:
+                    del shelf[key]
+            for items in self._items.values():
+                for item in items.values():
+                    item.locales.pop(locale, None)
+
+    def _taxonomy_details(self) -> Json:
+        locale = self.locales[0]
+        details = {
+            "environment": self.environments[self.environment],
+            "locale": locale,
+            "time": iso(self.clock.tick()),
+            "user": self.user,
+        }
+        return {"locale": locale, "publish_details": details}
 
     def _write(
         self,
@@ -305,6 +402,11 @@ class Stack:
 
     # What is published
 
+    def unpurged_assets(self, locale: str) -> int:
+        """Count the deleted assets that an answer from before still counts: an asset delete purges no cache."""
+        deletes = takewhile(lambda event: event.type == "asset_deleted", reversed(self.log))
+        return sum(locale in event.taken for event in deletes)
+
     def shelf(self, content_type_uid: str | None = None) -> list[Event]:
         """Return the events that published what is published now, oldest first."""
         with self.lock:
@@ -328,3 +430,8 @@ class Stack:
     def published_assets(self) -> dict[tuple[str, str], Json]:
         """Return the published assets by uid and locale."""
         return {(event.uid, event.locales[0]): json.loads(event.data) for event in self.shelf(SYS_ASSETS)}
+
+
+def _is_tagged(tag: Any, taxonomy_uid: str, terms: set[str]) -> bool:
+    """Whether a value of the field `taxonomies` is one of these terms."""
+    return isinstance(tag, dict) and tag.get("taxonomy_uid") == taxonomy_uid and tag.get("term_uid") in terms

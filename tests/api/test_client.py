@@ -69,7 +69,7 @@ EPOCH = int(time.time())
         pytest.param(Fault(status=429), True, None, id="too many"),
         pytest.param(Fault(status=503, retry_after=0), False, None, id="another problem"),
         pytest.param(Fault(status=429, retry_after=1), True, (1, 1), id="seconds"),
-        pytest.param(Fault(status=503, retry_after=2, retry_after_date=True), False, (0, 2), id="a date"),
+        pytest.param(Fault(status=503, retry_after=2, limit_told="retry_after_date"), False, (0, 2), id="a date"),
         pytest.param(
             Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}),
             True,
@@ -125,7 +125,7 @@ def test_a_user_agent_can_be_given(sandbox):
     [
         Fault(status=429),
         Fault(status=429, retry_after=0),
-        Fault(status=429, retry_after=0, retry_after_date=True),
+        Fault(status=429, retry_after=0, limit_told="retry_after_date"),
         Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}),
         Fault(status=408),
         Fault(status=500),

@@ -44,7 +44,7 @@ def refuse(fault: Fault, params: Mapping[str, str]) -> None:
     if fault.kind == "refused_token":
         raise invalid("sync_token" if "sync_token" in params else "pagination_token")
     if fault.kind == "status":
-        raise Refusal(fault.status, fault.status, "No.")
+        raise Refusal(fault.status, fault.code or fault.status, "No.")
 
 
 class Line:
@@ -164,7 +164,7 @@ class Wire:
             body = body[: length // 2]
         headers = {"Content-Type": "text/html" if kind == "html" else "application/json"}
         headers["Content-Length"] = str(length if kind == "cut" else len(body))
-        headers |= fault.all_headers() if fault else {}
+        headers |= fault.all_headers(self._sandbox.now()) if fault else {}
         response = Response(
             io.BytesIO(body), headers=headers, status=status, request_method=method, preload_content=False
         )

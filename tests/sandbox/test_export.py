@@ -260,7 +260,7 @@ def test_the_command_serves_an_export_and_prints_the_settings(tmp_path):
     ) as process:
         assert process.stdout
         assert process.stderr
-        assert json.loads(process.stdout.readline())["environment"] == "live"
+        assert "TAP_CONTENTSTACK_ENVIRONMENT=live\n" in [process.stdout.readline() for _ in range(4)]
         assert process.stderr.readline() == "Loaded: content types 2, global fields 1, assets 2, entries 4\n"
         os.kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -258,7 +259,7 @@ def test_a_status_fault_strikes_as_often_as_told_and_where_told(sandbox: Sandbox
 
 def test_retry_after_comes_in_seconds_or_as_a_date(sandbox: Sandbox, client: Client) -> None:
     sandbox.faults.add(Fault(retry_after=3, headers={"x-ratelimit-remaining": "0"}))
-    sandbox.faults.add(Fault(retry_after=3, retry_after_date=True))
+    sandbox.faults.add(Fault(retry_after=3, limit_told="retry_after_date"))
     seconds, date = client.get(SYNC, init="true"), client.get(SYNC, init="true")
     assert seconds.status_code == date.status_code == 429
     assert seconds.headers["Retry-After"] == "3"
@@ -449,7 +450,8 @@ def test_the_admin_edits_and_shows_what_is_published(sandbox: Sandbox, client: C
 def test_the_admin_turns_every_switch(sandbox: Sandbox, client: Client) -> None:
     assert client.post("behaviour", order="shuffled").json()["order"] == "shuffled"
     assert sandbox.behaviour == Behaviour(order="shuffled")
-    assert client.post("tuning", page_size=3).json() == {"latency": 0.0, "rate_limit": None, "page_size": 3}
+    tuning = client.post("tuning", page_size=3).json()
+    assert tuning == {"latency": 0.0, "rate_limit": None, "page_size": 3, "cdn_seconds": None}
     assert client.post("faults", status=500, path=SYNC).json()[0]["status"] == 500
     assert client.get(SYNC, init="true").status_code == 500
     assert client.get("/_sandbox/faults").json() == []
@@ -462,6 +464,16 @@ def test_the_admin_turns_every_switch(sandbox: Sandbox, client: Client) -> None:
     assert sandbox.requests == []
 
 
+def test_the_admin_lists_its_requests_with_examples_that_work(sandbox: Sandbox, client: Client) -> None:
+    listed = client.get("/_sandbox/").json()
+    assert {each["request"] for each in listed} >= {"POST /_sandbox/delete_locale", "GET /_sandbox/published"}
+    for each in sorted(listed, key=lambda each: "delete" in each["request"]):
+        assert each["does"]
+        result = subprocess.run([*shlex.split(each["example"]), "--silent"], capture_output=True, text=True, check=True)
+        assert "error" not in json.loads(result.stdout), each
+    assert all(request.status == 200 for request in sandbox.requests)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -470,6 +482,8 @@ def test_the_admin_turns_every_switch(sandbox: Sandbox, client: Client) -> None:
         ("behaviour", {"mood": "good"}, 400),
         ("behaviour", {"order": "upside_down"}, 400),
         ("faults", {"kind": "earthquake"}, 400),
+        ("faults", {"limit_told": "by post"}, 400),
+        ("delete_locale", {"locale": "en-us"}, 400),
         ("tuning", {"stack": 1}, 400),
         ("nothing", {}, 404),
     ],
@@ -480,16 +494,99 @@ def test_the_admin_says_what_is_wrong(client: Client, path: str, body: dict[str,
     assert answer.json()["error"]
 
 
+def start(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """Start the command, and return the variables that it prints, as a shell reads them."""
+    command = [sys.executable, "-m", "sandbox", "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = "".join(process.stdout.readline() for _ in range(4))
+    reader = shlex.join([sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"])
+    script = f"set -a; . /dev/stdin; exec {reader}"
+    shell = subprocess.run(["sh", "-c", script], input=lines, capture_output=True, text=True, check=True)
+    prefix = "TAP_CONTENTSTACK_"
+    environment = json.loads(shell.stdout)
+    sourced = {name.removeprefix(prefix): value for name, value in environment.items() if name.startswith(prefix)}
+    return process, sourced
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_the_command_prints_settings_serves_and_stops_on_sigterm() -> None:
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--entries", "5", "--seed", "9"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        settings = json.loads(process.stdout.readline())
-        lines = [process.stdout.readline().strip() for _ in settings]
-        assert f"TAP_CONTENTSTACK_BASE_URL={settings['base_url']}" in lines
-        headers = {name: settings[name] for name in ("api_key", "access_token")}
-        answer = requests.get(settings["base_url"] + SYNC, params={"init": "true"}, headers=headers, timeout=5)
+def test_the_command_prints_settings_to_be_sourced_serves_and_stops_on_sigterm() -> None:
+    process, settings = start("--entries", "5", "--seed", "9", "--latency", "0.2")
+    with process:
+        headers = {"api_key": settings["API_KEY"], "access_token": settings["ACCESS_TOKEN"]}
+        address = settings["BASE_URL"]
+        answer = requests.get(address + SYNC, params={"init": "true"}, headers=headers, timeout=5)
         assert answer.status_code == 200
+        assert requests.get(f"{address}/_sandbox/tuning", timeout=5).json()["latency"] == 0.2
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=5) == 0
+
+
+def test_a_port_in_use_is_one_sentence_that_names_another(sandbox: Sandbox) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    command = [sys.executable, "-m", "sandbox", "--port", port, "--entries", "0"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [
+        f"Port {port} is in use: choose another (make sandbox PORT={int(port) + 1}; PORT=0 picks a free one)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "headers"),
+    [
+        ("retry_after", {"Retry-After": "1"}),
+        ("retry_after_zero", {"Retry-After": "0"}),
+        ("retry_after_date", {"Retry-After": "Thu, 01 Jan 2026 00:00:01 GMT"}),
+        ("remaining", {"x-ratelimit-remaining": "0"}),
+        ("reset", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225601"}),
+        ("reset_time", {"x-ratelimit-remaining": "0", "x-ratelimit-reset-time": "2026-01-01T00:00:01.000Z"}),
+        (None, {}),
+    ],
+)
+def test_a_phase_of_throttling_tells_of_the_limit_in_each_way_and_ends(told: Any, headers: dict[str, str]) -> None:
+    now = 1767225600.0
+    with Sandbox(Stack(), now=lambda: now) as sandbox:
+        client = Client(sandbox)
+        sandbox.faults.add(Fault(status=429, times=None, seconds=30, limit_told=told))
+        for moment in (0, 29.9):
+            now = 1767225600.0 + moment
+            answer = client.get(SYNC, init="true")
+            assert answer.status_code == 429
+        told_at_the_start = Fault(status=429, limit_told=told).all_headers(1767225600.0)
+        assert told_at_the_start == headers
+        assert headers.keys() <= answer.headers.keys()
+        now += 0.1
+        assert client.get(SYNC, init="true").status_code == 200
+        client.session.close()
+
+
+def test_a_fault_finds_its_requests_by_the_decoded_query(sandbox: Sandbox, client: Client) -> None:
+    sandbox.faults.add(Fault(kind="html", status=403, times=None, path="[$]in"))
+    query = json.dumps({"uid": {"$in": ["a"]}})
+    assert client.get("/v3/assets", query=query).status_code == 403
+    assert client.get("/v3/assets").status_code == 200
+
+
+def test_an_error_may_lack_what_it_blames_and_can_be_followed_up(sandbox: Sandbox, client: Client) -> None:
+    sandbox.faults.add(Fault(status=412, code=109, message="Who?", fields=None))
+    answers = [client.get(SYNC, init="true") for _ in range(2)]
+    assert answers[0].json() == {"error_message": "Who?", "error_code": 109}
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 2
+
+
+def test_the_cdn_keeps_answers_until_an_edit_purges_them_but_for_deleted_assets(
+    sandbox: Sandbox, client: Client
+) -> None:
+    sandbox.cdn_seconds = 60
+    counted = {"include_count": "true", "limit": "1"}
+    before = client.get("/v3/assets", **counted)
+    assert (before.headers["x-cache"], before.headers["Age"]) == ("MISS", "0")
+    uid = before.json()["assets"][0]["uid"]
+    sandbox.stack.delete_asset(uid)
+    again = client.get("/v3/assets", **counted)
+    assert (again.headers["x-cache"], again.json()) == ("HIT", before.json())
+    sandbox.stack.publish_asset("new", {})
+    purged = client.get("/v3/assets", **counted)
+    assert purged.headers["x-cache"] == "MISS"
+    assert purged.json()["count"] == len([key for key in sandbox.stack.published_assets() if key[1] == "en-us"])
