@@ -81,7 +81,6 @@ class _Writer:
             self.stack.add_global_field(global_field)
         for content_type in CONTENT_TYPES:
             self.stack.add_content_type(content_type)
-        self.taxonomies()
         for number, uid in enumerate(self.assets):
             self.stack.publish_asset(uid, self.asset(number), self.some_locales())
         makers = {
@@ -95,6 +94,7 @@ class _Writer:
             for number, uid in enumerate(self.uids[content_type_uid]):
                 self.publish(content_type_uid, uid, maker(number))
         self.regret()
+        self.taxonomies()
 
     def taxonomies(self) -> None:
         """Write the vocabularies that the stories are tagged from: one flat, one two levels deep."""
