@@ -1,18 +1,20 @@
-"""A stack from a folder that the vendor's command-line tool exported: `python -m sandbox --export DIR`.
+"""Loads a stack that the vendor's command-line tool exported: `python -m sandbox --export DIR`.
 
-Exports come from the management API, so some things look different there than in the feed: a file is a whole asset, and
+Exports come from the management API, where some things look different than in the feed: a file is a whole asset, and
 `publish_details` lists every environment and locale. Here they become what the feed would send. The layouts of the
 tool's older and newer versions are read, and most of an export may be missing.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sandbox.export_files import CONTENT_TYPES, ExportError, ExportFiles, values_of
 from sandbox.stack import Stack, uid_of
+
+__all__ = ["Export", "ExportError", "load_export"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,15 +24,10 @@ if TYPE_CHECKING:
 
 MASTER_LOCALE = "en-us"
 ENVIRONMENT = "production"
-CONTENT_TYPES = "content_types"
 FROM_THE_TOOL = ("stackHeaders", "urlPath", "publish_details")
-"""What the tool adds to items, and what is written anew here."""
+"""What the tool adds to items, and what is written again here."""
 FEED_DETAILS = ("environment", "locale", "time", "user")
 """What the feed tells of a publication."""
-
-
-class ExportError(ValueError):
-    """The folder cannot be loaded; the text says why."""
 
 
 class Saved(NamedTuple):
@@ -74,62 +71,54 @@ def load_export(folder: Path, environment: str | None = None) -> Export:
     Raises:
         ExportError: There is no export, or it cannot be read.
     """
-    return _Loader(_root(folder)).load(environment)
-
-
-def _root(folder: Path) -> Path:
-    """Return the folder that has the content types: the export may be of one branch among several."""
-    if not folder.is_dir():
-        message = f"{folder} is no folder"
-        raise ExportError(message)
-    found = [each for each in (folder, *sorted(folder.iterdir())) if (each / CONTENT_TYPES).is_dir()]
-    if not found or (found[0] != folder and len(found) > 1):
-        there = f"there are several: {', '.join(each.name for each in found)}" if found else "there is none"
-        message = f"{folder} is no exported stack: a folder with a folder '{CONTENT_TYPES}' is needed, and {there}"
-        raise ExportError(message)
-    return found[0]
+    return _Loader(ExportFiles(folder)).load(environment)
 
 
 class _Loader:
     """Reads one export."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, files: ExportFiles) -> None:
+        self.files = files
         self.content_types = self._definitions(CONTENT_TYPES)
         if not self.content_types:
-            message = f"{root / CONTENT_TYPES} holds no content type"
+            message = f"{files.root / CONTENT_TYPES} holds no content type"
             raise ExportError(message)
         self.global_fields = self._definitions("global_fields")
         self.master, self.locales = self._locales()
         self.entries = {uid: list(self._entries(uid)) for uid in self._types_with_entries()}
         self.assets = list(self._assets())
-        self.left_out: Counter[str] = Counter()
+        self.taxonomies = self._taxonomies()
+        self.left_out = files.left_out
+        variants = files.count("entries/*/*/variants/*/*.json")
+        self.left_out.update({"files of entry variants, which the feed does not bring": variants} if variants else {})
 
     # Reading
-
-    def _read(self, *patterns: str) -> Iterator[tuple[Path, Any]]:
-        """Yield the files that match, each with its content."""
-        for path in sorted({path for pattern in patterns for path in self.root.glob(pattern)}):
-            try:
-                yield path, json.loads(path.read_bytes())
-            except ValueError as error:
-                message = f"{path} is no JSON: {error}"
-                raise ExportError(message) from None
 
     def _definitions(self, folder: str) -> dict[str, Json]:
         """Return content types or global fields by uid: from a file of all, from a file each, or both."""
         found: dict[str, Json] = {}
-        for _, content in self._read(f"{folder}/*.json"):
+        for _, content in self.files.read(f"{folder}/*.json"):
             for each in _definitions_of(content):
                 found.setdefault(each["uid"], each)
+        return found
+
+    def _taxonomies(self) -> dict[str, tuple[Json, list[Json]]]:
+        """Return the taxonomies by uid, each with its terms: from a file of all, and a file each with the terms."""
+        found: dict[str, tuple[Json, list[Json]]] = {}
+        for _, content in self.files.read("taxonomies/*.json"):
+            whole = isinstance(content, dict) and isinstance(content.get("taxonomy"), dict)
+            for each in [content["taxonomy"]] if whole else values_of(content):
+                if isinstance(each, dict) and isinstance(each.get("uid"), str):
+                    terms = [term for term in values_of(content.get("terms")) if "uid" in term] if whole else []
+                    found[each["uid"]] = each, terms or found.get(each["uid"], (each, terms))[1]
         return found
 
     def _locales(self) -> tuple[str, list[str]]:
         """Return the master locale, and all: older exports leave the master out, but others fall back to it."""
         listed = [
             each
-            for _, content in self._read("locales/*.json")
-            for each in _values(content)
+            for _, content in self.files.read("locales/*.json")
+            for each in values_of(content)
             if isinstance(each, dict) and isinstance(each.get("code"), str)
         ]
         codes = [each["code"] for each in listed]
@@ -140,13 +129,13 @@ class _Loader:
         return master, list(dict.fromkeys([master, *codes]))
 
     def _types_with_entries(self) -> list[str]:
-        folder = self.root / "entries"
+        folder = self.files.root / "entries"
         return sorted(each.name for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
 
     def _entries(self, content_type_uid: str) -> Iterator[Saved]:
         """Yield the entries of one type, from a file a locale or from a folder a locale with several files."""
         base = f"entries/{content_type_uid}"
-        for path, content in self._read(f"{base}/*.json", f"{base}/*/*.json"):
+        for path, content in self.files.read(f"{base}/*.json", f"{base}/*/*.json"):
             if content_type_uid == path.parent.name:
                 name = path.stem
                 fallback = max((code for code in self.locales if name.startswith(code)), key=len, default=name)
@@ -156,7 +145,7 @@ class _Loader:
                 yield Saved(uid, str(data.get("locale") or fallback), data)
 
     def _assets(self) -> Iterator[Saved]:
-        for _, content in self._read("assets/*assets*.json"):
+        for _, content in self.files.read("assets/*assets*.json"):
             for uid, data in _items(content):
                 if not data.get("is_dir"):
                     yield Saved(uid, self.master, data)
@@ -175,6 +164,7 @@ class _Loader:
             stack.add_global_field(global_field)
         for content_type in self.content_types.values():
             stack.add_content_type(content_type)
+        self._add_taxonomies(stack)
         self._publish_assets(stack, uid)
         for content_type_uid, entries in self.entries.items():
             if content_type_uid in self.content_types:
@@ -184,6 +174,7 @@ class _Loader:
         counts = {
             "content types": len(stack.content_types),
             "global fields": len(stack.global_fields),
+            **({"taxonomies": len(self.taxonomies)} if self.taxonomies else {}),
             "assets": len(stack.published_assets()),
             "entries": len(stack.published_entries()),
         }
@@ -193,8 +184,8 @@ class _Loader:
         """Return the environment's name and uid; exports tell its name only if environments were exported, too."""
         names = {
             each["uid"]: str(each["name"])
-            for _, content in self._read("environments/*.json")
-            for each in _values(content)
+            for _, content in self.files.read("environments/*.json")
+            for each in values_of(content)
             if isinstance(each, dict) and {"uid", "name"} <= each.keys()
         }
         everything = [*self.assets, *(saved for each in self.entries.values() for saved in each)]
@@ -228,6 +219,17 @@ class _Loader:
             if locale not in newest or str(details.get("time")) >= str(newest[locale].get("time")):
                 newest[locale] = {key: details[key] for key in FEED_DETAILS if key in details}
         yield from newest.items()
+
+    def _add_taxonomies(self, stack: Stack) -> None:
+        for uid, (taxonomy, terms) in self.taxonomies.items():
+            stack.add_taxonomy(uid, taxonomy.get("name"), taxonomy.get("description") or "")
+            waiting, known = list(terms), {None}
+            while ready := [term for term in waiting if term.get("parent_uid") in known]:
+                for term in ready:
+                    stack.add_term(uid, term["uid"], term.get("name"), term.get("parent_uid"))
+                waiting = [term for term in waiting if term not in ready]
+                known |= {term["uid"] for term in ready}
+            self.left_out.update({"terms without their parent": len(waiting)} if waiting else {})
 
     def _publish_assets(self, stack: Stack, environment_uid: str) -> None:
         for saved in self.assets:
@@ -286,14 +288,14 @@ def _listed(counts: Mapping[str, int]) -> str:
 def _definitions_of(content: Any) -> Iterator[Json]:
     """Yield the content types or global fields of a file: a list, a map, or a single one."""
     single = isinstance(content, dict) and isinstance(content.get("schema"), list)
-    for each in [content] if single else _values(content):
+    for each in [content] if single else values_of(content):
         if isinstance(each, dict) and isinstance(each.get("uid"), str) and isinstance(each.get("schema"), list):
             yield each
 
 
 def _items(content: Any) -> Iterator[tuple[str, Json]]:
     """Yield the items of a file by uid; an index of other files has none."""
-    pairs = content.items() if isinstance(content, dict) else ((None, each) for each in _values(content))
+    pairs = content.items() if isinstance(content, dict) else ((None, each) for each in values_of(content))
     for key, data in pairs:
         uid = data.get("uid", key) if isinstance(data, dict) else None
         if isinstance(uid, str):
@@ -304,9 +306,3 @@ def _details(data: Mapping[str, Any]) -> list[Json]:
     """Return where an item is published: a list in exports, one object in the feed."""
     details = data.get("publish_details")
     return [each for each in (details if isinstance(details, list) else [details]) if isinstance(each, dict)]
-
-
-def _values(content: Any) -> list[Any]:
-    if isinstance(content, dict):
-        return list(content.values())
-    return content if isinstance(content, list) else []

@@ -222,7 +222,7 @@ def test_an_export_of_one_branch_is_found_in_its_folder(tmp_path):
     write(tmp_path, {"branches.json": [{"uid": "main"}], "main/content_types/schema.json": [SHIP]})
     assert load_export(tmp_path).stack.content_types.keys() == {"ship"}
     write(tmp_path, {"next/content_types/schema.json": [SHIP]})
-    with pytest.raises(ExportError, match="there are several: main, next"):
+    with pytest.raises(ExportError, match=r"not an exported stack .* Choose one of its subfolders: main, next$"):
         load_export(tmp_path)
 
 
@@ -231,24 +231,80 @@ def test_entries_of_a_missing_type_are_left_out_and_counted(tmp_path):
     assert load_export(write(tmp_path, files)).left_out == {"entries of the missing type 'port'": 1}
 
 
+def chunked(*, more: Json) -> Json:
+    """Return an export in chunks with an index, as newer versions of the tool write it."""
+    return {
+        "content_types/schema.json": [SHIP],
+        "entries/ship/en-us/index.json": {"1": "a1-entries.json", "2": "b2-entries.json"},
+        "entries/ship/en-us/a1-entries.json": {"one": {"uid": "one", "title": "One"}},
+        "entries/ship/en-us/b2-entries.json": {"two": {"uid": "two", "title": "Two"}},
+        "assets/assets.json": {"1": "c3-assets.json"},
+        "assets/c3-assets.json": {"bltsea": SEA},
+        **more,
+    }
+
+
+def test_only_the_chunks_that_the_index_names_are_served_and_the_rest_is_listed(tmp_path):
+    stale = {
+        "entries/ship/en-us/old-entries.json": {"gone": {"uid": "gone", "title": "Gone"}},
+        "assets/old-assets.json": {"bltold": {**SEA, "uid": "bltold"}},
+        "entries/ship/en-us/variants/one/v1.json": [{"uid": "one"}],
+    }
+    export = load_export(write(tmp_path, chunked(more=stale)))
+    assert {key[1] for key in export.stack.published_entries()} == {"one", "two"}
+    assert {key[0] for key in export.stack.published_assets()} == {"bltsea"}
+    assert export.left_out == {
+        "files of earlier exports, which no index names": 2,
+        "files of entry variants, which the feed does not bring": 1,
+    }
+    assert "files of entry variants, which the feed does not bring 1" in export.summary()
+
+
+def test_a_chunk_that_the_index_names_and_that_is_missing_is_an_error(tmp_path):
+    write(tmp_path, chunked(more={}))
+    (tmp_path / "entries/ship/en-us/b2-entries.json").unlink()
+    with pytest.raises(ExportError, match=r"en-us/index\.json names the file b2-entries\.json, which is missing"):
+        load_export(tmp_path)
+
+
+def test_taxonomies_are_loaded_with_their_terms(tmp_path):
+    files = {
+        "content_types/schema.json": [SHIP],
+        "taxonomies/taxonomies.json": {"sea": {"uid": "sea", "name": "Sea"}, "bare": {"uid": "bare", "name": "Bare"}},
+        "taxonomies/sea.json": {
+            "taxonomy": {"uid": "sea", "name": "Sea"},
+            "terms": [
+                {"uid": "baltic", "name": "Baltic", "parent_uid": "north"},
+                {"uid": "north", "name": "North", "parent_uid": None},
+                {"uid": "lost", "name": "Lost", "parent_uid": "nowhere"},
+            ],
+        },
+    }
+    export = load_export(write(tmp_path, files))
+    taxonomies = export.stack.taxonomies
+    assert [each["uid"] for each in taxonomies.all()] == ["sea", "bare"]
+    assert [(term["uid"], term["depth"]) for term in taxonomies.terms_of("sea")] == [("north", 1), ("baltic", 2)]
+    assert export.left_out == {"terms without their parent": 1}
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        pytest.param({}, "there is none", id="empty"),
+        pytest.param({}, r"is not an exported stack \(it has no content_types folder\)\.$", id="empty"),
         pytest.param({"content_types/schema.json": {}}, "holds no content type", id="no content type"),
     ],
 )
 def test_a_folder_that_is_no_export_is_refused(tmp_path, files, reason):
     with pytest.raises(ExportError, match=reason):
         load_export(write(tmp_path, files))
-    with pytest.raises(ExportError, match="is no folder"):
+    with pytest.raises(ExportError, match="is not a folder"):
         load_export(tmp_path / "missing")
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path):
     write(tmp_path, {"content_types/schema.json": [SHIP], "entries/ship/en-us.json": {}})
     (tmp_path / "entries/ship/en-us.json").write_text("{")
-    with pytest.raises(ExportError, match=r"entries/ship/en-us\.json is no JSON"):
+    with pytest.raises(ExportError, match=r"entries/ship/en-us\.json is not JSON"):
         load_export(tmp_path)
 
 
@@ -265,4 +321,4 @@ def test_the_command_serves_an_export_and_prints_the_settings(tmp_path):
         os.kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=10)
     refused = subprocess.run([*command, str(tmp_path / "missing")], capture_output=True, text=True, check=False)
-    assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"{tmp_path / 'missing'} is no folder\n")
+    assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"{tmp_path / 'missing'} is not a folder\n")
