@@ -38,8 +38,7 @@ class Behaviour:
             an edit in between moves the ones behind it, and `total_count` follows.
         page_tokens: Where they lead. `circle`: A → B → A; `long_circle`: A → B → C → A; `endless`: for ever to new
             empty pages.
-        access: `lost`: the token reads nothing any more. The list of content types is empty, each type is answered
-            with 118, and no feed brings an item.
+        access: `lost`: the token reads nothing any more: lists are empty, and each type and feed is answered with 118.
         unknown_locale: Whether a language that the stack lacks is `empty` or `refused`.
         taxonomies: `off`: the stack does not publish taxonomies; asking for them is an error.
         asset_count: `lagging`: deleted assets are counted until the next event of another kind purges the cache.

@@ -9,8 +9,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox import clock
-from sandbox.event import CONTENT_TYPE_DELETED, EVENT_TYPES, PUBLISHED, Event, encode
-from sandbox.refusal import INVALID_PARAMETER, Refusal, invalid
+from sandbox.event import CONTENT_TYPE_DELETED, EVENT_TYPES, PUBLISHED, SYS_ASSETS, Event, encode
+from sandbox.refusal import INVALID_PARAMETER, Refusal, invalid, unknown_content_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -168,6 +168,8 @@ class Feed:
             message = "One of init, pagination_token and sync_token is needed."
             raise Refusal(422, INVALID_PARAMETER, message, "init")
         limit = min(read_limit(params), page_size)
+        if behaviour.access == "lost":
+            raise unknown_content_type(params.get("content_type_uid", SYS_ASSETS))
         with self.stack.lock:
             if "pagination_token" in params:
                 token = params["pagination_token"]
@@ -196,8 +198,6 @@ class Feed:
 
     def _listed(self, scope: Scope, behaviour: Behaviour) -> list[Event]:
         """Return the events of an initial pass."""
-        if behaviour.access == "lost":
-            return []
         types = PUBLISHED if scope.types is None else scope.types
         events = [event for event in self.stack.shelf(scope.content_type_uid) if scope.covers(event)]
         if behaviour.history and types - PUBLISHED:
@@ -212,8 +212,6 @@ class Feed:
         if recent is not None:
             return self._page(recent, 0)
         scope, position = self._positions[token]
-        if behaviour.access == "lost":
-            return self._unchanged(token, behaviour, limit)
         types = EVENT_TYPES if scope.types is None else scope.types
         events = [e for e in self.stack.log[position:] if e.type in types and scope.covers(e)]
         begun = self._begin(scope, compacted(events, behaviour), behaviour, limit, token)

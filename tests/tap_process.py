@@ -221,7 +221,7 @@ class Nursery:
     @staticmethod
     def run(connection: socket.socket) -> None:
         """Be the other process."""
-        from tap_contentstack.cli import main  # noqa: PLC0415 - this is what takes so long
+        from tap_contentstack import cli  # noqa: PLC0415 - this is what takes so long
 
         while True:
             text, fds, _, _ = socket.recv_fds(connection, 1 << 20, 2)
@@ -234,7 +234,7 @@ class Nursery:
                 pid = os.fork()
                 if not pid:
                     connection.close()
-                    be_the_command(main, fds, **question)
+                    be_the_command(cli, fds, **question)
                 for fd in fds:
                     os.close(fd)
                 answer: int | None = pid
@@ -244,9 +244,7 @@ class Nursery:
             connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def be_the_command(
-    main: t.Callable[[], None], fds: list[int], args: list[str], env: dict[str, str], folder: str
-) -> t.NoReturn:
+def be_the_command(cli: t.Any, fds: list[int], args: list[str], env: dict[str, str], folder: str) -> t.NoReturn:
     """Run the command in this process, as if it had just been started."""
     for number, fd in enumerate(fds, 1):
         os.dup2(fd, number)
@@ -255,11 +253,12 @@ def be_the_command(
     os.environ.clear()
     os.environ.update(env)
     sys.argv = args
+    cli.STARTED = time.time()  # this process is older than the run that it is from now on
     if "COVERAGE_PROCESS_CONFIG" in env:
         import coverage  # noqa: PLC0415
 
         coverage.process_startup()
-    main()
+    cli.main()
     sys.exit()
 
 

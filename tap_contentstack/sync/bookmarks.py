@@ -222,10 +222,12 @@ def changed_parts(old: str, new: str) -> list[str]:
 
 
 def carried_over(old: str, new: str) -> str:
-    """Return the new fingerprint, with the old one's parts where it is unsure of them."""
+    """Return the new fingerprint, with the old one's parts where only the old one is sure of them."""
     before = _parts(old)
+    parts = {name: (before.get(name, part), part) for name, part in _parts(new).items()}
     return " ".join(
-        f"{name}:{before.get(name, part) if part.startswith(UNSURE) else part}" for name, part in _parts(new).items()
+        f"{name}:{was if _is_unsure(name, part) and not _is_unsure(name, was) else part}"
+        for name, (was, part) in parts.items()
     )
 
 
@@ -236,8 +238,11 @@ def _parts(text: str) -> dict[str, str]:
 def _differ(name: str, old: str | None, new: str) -> bool:
     if old is None:
         return True
-    unsure = [part.startswith(UNSURE) or part == UNTOLD.get(name) for part in (old, new)]
-    return unsure[0] == unsure[1] and old != new
+    return _is_unsure(name, old) == _is_unsure(name, new) and old != new
+
+
+def _is_unsure(name: str, part: str) -> bool:
+    return part.startswith(UNSURE) or part == UNTOLD.get(name)
 
 
 def _digest(value: object) -> str:

@@ -90,6 +90,11 @@ def same_time(sent: str, got: str) -> bool:
 # Initial runs
 
 
+def test_two_runs_without_a_state_never_share_a_version(small):
+    versions = [{bookmark["version"] for bookmark in load(small).state["bookmarks"].values()} for _ in range(2)]
+    assert max(versions[0]) < min(versions[1])
+
+
 def test_every_published_item_arrives_exactly_once(site, first):
     assert keys_of(first.tables()) == keys_of(published(site))
     for stream, table in published(site).items():

@@ -14,6 +14,7 @@ if t.TYPE_CHECKING:
 
 def calm_run(chance: random.Random) -> Json:
     calm: Json = {"cut": None, "stop_at": None, "faults": [], "edits": [], "short_page": None, "hidden_type": False}
+    calm |= {"lost_from": None, "overlay": {}}
     return {**run_details(chance), **calm, "everywhere": False}
 
 
@@ -176,7 +177,107 @@ def a_column_selected_later(chance: random.Random, setup: Json) -> list[Step]:
     return steps
 
 
+def a_silent_change(chance: random.Random, setup: Json) -> list[Step]:
+    """A term or a language is deleted, which no event tells of; a reload brings it, even one that is cut short."""
+    setup["locales"] = max(setup["locales"], 2)
+    cuts = [cut_run(chance)] if chance.random() < 0.5 else []
+    return [
+        Step("edit", a_seed(chance), {"times": 6, "focused": False}),
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("silent", a_seed(chance)),
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("reload", a_seed(chance)),
+        *(Step("run", a_seed(chance), details) for details in (*cuts, calm_run(chance))),
+    ]
+
+
+def a_circle(chance: random.Random, setup: Json) -> list[Step]:
+    """Pages lead in a circle, or to empty ones for ever: in an initial pass, or in a delta."""
+    overlay = {"page_tokens": chance.choice(("circle", "long_circle", "endless"))}
+    lost = [Step("expire", a_seed(chance), {"tokens": None})] if chance.random() < 0.5 else []
+    return [
+        many_pages(chance, setup),
+        Step("run", a_seed(chance), calm_run(chance)),
+        *lost,
+        Step("edit", a_seed(chance), {"times": 4, "focused": False}),
+        Step("run", a_seed(chance), {**calm_run(chance), "overlay": overlay}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
+def shifted_pages(chance: random.Random, setup: Json) -> list[Step]:
+    """Pages of an initial pass are cut from what is published now, and one edit moves them."""
+    setup["combined"] = setup["combined"] and chance.random() < 0.5
+    overlay = {"pages": "shifted", "order": "newest_first", "total_count": "right", "empty_pages": False}
+    edit = [chance.randint(4, 20), chance.choice(("before", "after")), a_seed(chance)]
+    return [
+        many_pages(chance, setup),
+        Step("edit", a_seed(chance), {"times": 6, "focused": False}),
+        Step("refresh", a_seed(chance), {"drop": False, **calm_run(chance), "overlay": overlay, "edits": [edit]}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
+def a_lost_access(chance: random.Random, _setup: Json) -> list[Step]:
+    """The token loses its access, at the start of a run or in the middle, and gets it back."""
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 2, "focused": False}),
+        *([Step("expire", a_seed(chance), {"tokens": None})] if chance.random() < 0.3 else ()),
+        Step("run", a_seed(chance), {**calm_run(chance), "lost_from": chance.choice((0, 1, 2, 3, 5, 8))}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
+def a_lasting_miscount(chance: random.Random, setup: Json) -> list[Step]:
+    """The API's count is off by one in each pass, and runs are cut short."""
+    pages = many_pages(chance, setup)
+    setup["behaviour"]["total_count"] = "wrong"
+    return [
+        pages,
+        Step("expire", a_seed(chance), {"tokens": None}),
+        *(Step("run", a_seed(chance), cut_run(chance)) for _ in range(5)),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
+def a_refused_language(chance: random.Random, setup: Json) -> list[Step]:
+    """The stack loses a language that rows are in, so the API refuses to be asked about it."""
+    setup["locales"] = 3
+    setup["behaviour"] |= {"unknown_locale": "refused", "deletes": "nameless", "compaction": "none"}
+    steps = [
+        Step("edit", a_seed(chance), {"times": 8, "focused": False}),
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("silent", a_seed(chance), {"language": True}),
+    ]
+    for _ in range(3):
+        steps.append(Step("edit", a_seed(chance), {"times": 3, "focused": False}))
+        steps.append(Step("run", a_seed(chance), calm_run(chance)))
+    return steps
+
+
+def pages_of_others(chance: random.Random, setup: Json) -> list[Step]:
+    """Requests about deleted items are answered by another program's page, with any status."""
+    setup["behaviour"]["deletes"] = chance.choice(("whole", "nameless"))
+    setup["locales"] = max(setup["locales"], 2)
+    status = chance.choice((200, 400, 401, 403, 404, 410, 412))
+    fault = {"kind": "html", "status": status, "times": None, "after": 0, "path": "[$]in"}
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 6, "focused": False}),
+        Step("run", a_seed(chance), {**calm_run(chance), "faults": [fault]}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
 EPISODES = (
+    a_silent_change,
+    a_circle,
+    shifted_pages,
+    a_lost_access,
+    a_lasting_miscount,
+    a_refused_language,
+    pages_of_others,
     a_column_selected_later,
     a_swept_table,
     a_lost_checkpoint,

@@ -19,6 +19,7 @@ from tests.model.steps import (
     make_expiry,
     make_refresh,
     make_run,
+    make_silence,
     make_switch,
     make_wait,
 )
@@ -41,6 +42,7 @@ PROFILES: dict[str, dict[Maker, int]] = {
         make_refresh: 1,
         make_catalog: 1,
         make_wait: 1,
+        make_silence: 1,
     },
 }
 

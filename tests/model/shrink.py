@@ -30,6 +30,8 @@ PLAIN_RUN: dict[str, t.Any] = {
     "everywhere": False,
     "short_page": None,
     "hidden_type": False,
+    "lost_from": None,
+    "overlay": {},
 }
 PLAIN_BEHAVIOUR: dict[str, t.Any] = {
     "order": "newest_first",
@@ -46,6 +48,7 @@ PLAIN_BEHAVIOUR: dict[str, t.Any] = {
     "asset_marker_on_unpublish": True,
     "ties": False,
     "branch_told": True,
+    "unknown_locale": "empty",
     "seed": 0,
 }
 PLAIN_SETUP: dict[str, t.Any] = {

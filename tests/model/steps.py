@@ -49,6 +49,7 @@ def make_behaviour(chance: random.Random, locales: int) -> Json:
         "asset_marker_on_unpublish": (True, False),
         "ties": (False, True),
         "branch_told": (True, True, True, False),
+        "unknown_locale": ("empty", "refused"),
         "seed": (0, 1, 2),
     }
     return {name: chance.choice(values) for name, values in options.items()}
@@ -93,22 +94,29 @@ def run_details(chance: random.Random) -> Json:
     details["everywhere"] = chance.random() < 0.2
     details["short_page"] = chance.randint(0, 12) if chance.random() < 0.15 else None
     details["hidden_type"] = chance.random() < 0.12
+    details["lost_from"] = None
+    details["overlay"] = {}
     return details
 
 
 def make_fault(chance: random.Random) -> Json:
     kind = chance.choice(("status", "status", "reset", "cut", "truncated", "html", "refused_token", "refused_token"))
-    status = {"status": chance.choice((408, 429, 500, 503)), "html": chance.choice((200, 502))}.get(kind, 200)
+    statuses = {"status": (401, 408, 429, 500, 503), "html": (200, 401, 403, 404, 412, 502)}
+    status = chance.choice(statuses.get(kind, (200,)))
     return {
         "kind": kind,
         "status": status,
         "times": chance.choice((1, 1, 1, 2, 4)),
         "after": chance.choice((0, 0, 1, 2, 4, 8, 16)),
         "path": chance.choice(
-            (None, None, "/v3/stacks/sync", "/entries", "/v3/assets", "pagination_token", "sync_token")
+            (None, None, "/v3/stacks/sync", "/entries", "/v3/assets", "[$]in", "pagination_token", "sync_token")
         ),
-        "retry_after": chance.choice((None, None, 1)),
+        "limit_told": chance.choice((None, None, "retry_after", "retry_after_zero", "remaining", "reset_time")),
     }
+
+
+def make_silence(chance: random.Random, _: Json) -> Step:
+    return Step("silent", a_seed(chance))
 
 
 def make_config(chance: random.Random, _: Json, names: tuple[str, ...] = SETTINGS) -> Step:

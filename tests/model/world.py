@@ -17,7 +17,10 @@ Values: t.TypeAlias = tuple[t.Any, ...]
 LOCALES = ("en-us", "fr-fr", "de-de")
 TYPES = ("blog", "Page-Old", "tag")
 ENTRIES_PER_TYPE = 4
+TAGGED = 0.3
+"""Share of the published entries that a taxonomy's term is attached to."""
 ASSETS = ("a0", "a1", "a2")
+TERMS = ("calm", "loud", "odd")
 
 TEXTS: Values = ("", "x", "Zoë ☃", "line\nbreak", "a\0b", "half \ud800", '"quoted"', 7, None, ["a"], {"k": 1})
 NUMBERS: Values = (0, 1, 2.5, -3, 10**6, "12", "", None, True, [1], 1.0, 2**53 + 1)
@@ -132,10 +135,13 @@ class World:
         self.clock = clock or Clock()
         self._retyping = retyping
         self.stack = Stack(locales=LOCALES[:locales], seed=1, clock=self.clock.milliseconds)
-        self.sandbox = Sandbox(self.stack, page_size=page_size)
+        self.sandbox = Sandbox(self.stack, page_size=page_size, now=self.clock.time)
         self.edits = 0
         self._versions: dict[str, int] = {}
         self.stack.add_global_field({"uid": "seo", "schema": copy.deepcopy(GROUP_FIELDS)})
+        self.stack.add_taxonomy("mood")
+        for term in TERMS:
+            self.stack.add_term("mood", term)
         for uid in TYPES[:types]:
             self.create_type(uid, chance)
         for _ in range(chance.choice((0, 4, 8, 12, 16))):
@@ -180,6 +186,15 @@ class World:
         edits, weights = zip(*kinds, strict=True)
         chance.choices(edits, weights)[0](chance)
 
+    def change_silently(self, chance: random.Random) -> None:
+        """Delete a term or a language, which no event tells of; add the term again, so that there always is one."""
+        if len(self.stack.locales) > 1 and chance.random() < 0.5:
+            self.stack.delete_locale(chance.choice(self.stack.locales[1:]))
+            return
+        term = chance.choice(TERMS)
+        self.stack.delete_term("mood", term)
+        self.stack.add_term("mood", term)
+
     def _type(self, chance: random.Random) -> str | None:
         return chance.choice(sorted(self.stack.content_types)) if self.stack.content_types else None
 
@@ -206,6 +221,8 @@ class World:
             data = {name: chance.choice(VALUES[name]) for name in chance.sample(sorted(VALUES), chance.randint(0, 4))}
             if chance.random() < 0.2:
                 data["title"] = chance.choice(TEXTS)
+            if chance.random() < TAGGED:
+                data["taxonomies"] = [{"taxonomy_uid": "mood", "term_uid": chance.choice(TERMS)}]
             # A deleted item comes back from the trash with its uid; its versions go on.
             entry = only[1] if only else self._entry(chance, uid)
             data["_version"] = self._versions[entry] = self._versions.get(entry, 0) + 1
