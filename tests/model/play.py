@@ -442,7 +442,7 @@ class Play:
         done = sum(_has_restarted(each, "COUNT") for each in bookmarks)
         restarts = [warning for warning in outcome.warnings if warning.startswith("The stream restarts")]
         again = sum(": its pages did not hold" in warning for warning in restarts)
-        if again < len(restarts) or self._damaged:
+        if not again or again < len(restarts) or self._damaged:
             return  # one that restarts for another reason begins another pass
         if again + done > len(outcome.selected - {*LISTS}):
             self._fail("waste", f"{again} streams restart for a miscount, though {done} have done so already")
