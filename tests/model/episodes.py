@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
 
 def calm_run(chance: random.Random) -> Json:
     calm: Json = {"cut": None, "stop_at": None, "faults": [], "edits": [], "short_page": None, "hidden_type": False}
-    calm |= {"lost_from": None, "overlay": {}}
+    calm |= {"lost_from": None, "overlay": {}, "retract_at": None}
     return {**run_details(chance), **calm, "everywhere": False}
 
 
@@ -206,14 +206,13 @@ def a_circle(chance: random.Random, setup: Json) -> list[Step]:
 
 
 def shifted_pages(chance: random.Random, setup: Json) -> list[Step]:
-    """Pages of an initial pass are cut from what is published now, and one edit moves them."""
-    setup["combined"] = setup["combined"] and chance.random() < 0.5
+    """Pages of an initial pass are cut from what is published now, and one item that was read already goes."""
     overlay = {"pages": "shifted", "order": "newest_first", "total_count": "right", "empty_pages": False}
-    edit = [chance.randint(4, 20), chance.choice(("before", "after")), a_seed(chance)]
+    run = {**calm_run(chance), "overlay": {**overlay, "history": False}, "retract_at": chance.randint(3, 12)}
     return [
         many_pages(chance, setup),
-        Step("edit", a_seed(chance), {"times": 6, "focused": False}),
-        Step("refresh", a_seed(chance), {"drop": False, **calm_run(chance), "overlay": overlay, "edits": [edit]}),
+        Step("edit", a_seed(chance), {"times": 8, "focused": False}),
+        Step("refresh", a_seed(chance), {"drop": False, **run}),
         Step("run", a_seed(chance), calm_run(chance)),
     ]
 
@@ -270,7 +269,20 @@ def pages_of_others(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def an_untold_branch(chance: random.Random, setup: Json) -> list[Step]:
+    """The branch is changed in the settings, and nothing of the API tells which one it is."""
+    setup["behaviour"]["branch_told"] = False
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        make_config(chance, {}, ("branch",)),
+        Step("run", a_seed(chance), calm_run(chance)),
+        make_config(chance, {}, ("branch",)),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
 EPISODES = (
+    an_untold_branch,
     a_silent_change,
     a_circle,
     shifted_pages,

@@ -61,8 +61,8 @@ class History:
         )
 
 
-def make_history(seed: int, length: int = 12) -> History:
-    """Return the history of a seed."""
+def make_history(seed: int, length: int = 12, episode: str | None = None) -> History:
+    """Return the history of a seed, with the episode of that name if one is given."""
     chance = chance_of("history", seed)
     setup: Json = {
         "locales": chance.choice((1, 2, 2, 3)),
@@ -73,11 +73,12 @@ def make_history(seed: int, length: int = 12) -> History:
         "batch_size": chance.choice((1, 3, 100)) if chance.random() < 0.12 else None,
     }
     setup["behaviour"] = make_behaviour(chance, setup["locales"])
-    episode = chance.choice(EPISODES)(chance, setup) if chance.random() < EPISODIC else []
+    named = [each for each in EPISODES if each.__name__ == episode]
+    played = chance.choice(named or EPISODES)(chance, setup) if named or chance.random() < EPISODIC else []
     makers = PROFILES[chance.choice(sorted(PROFILES))]
     steps = [make_run(chance, setup)] if chance.random() < 0.7 else []
     chosen = chance.choices(list(makers), list(makers.values()), k=chance.randint(3, length))
     steps += [maker(chance, setup) for maker in chosen]
     at = chance.randint(0, len(steps))
-    steps[at:at] = episode
+    steps[at:at] = played
     return History(seed, setup, tuple(steps))

@@ -28,13 +28,17 @@ PER_HISTORY = 30
 
 @dataclass(frozen=True)
 class Mutant:
-    """A breakage: in a module, a text that becomes another, and perhaps more of them."""
+    """A breakage: in a module, a text that becomes another, and perhaps more of them.
+
+    One that matters only where something rare happens names the episode that all of its histories have.
+    """
 
     name: str
     module: str
     old: str
     new: str
     more: tuple[tuple[str, str], ...] = ()
+    episode: str = ""
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -240,6 +244,83 @@ MUTANTS: tuple[Mutant, ...] = (
         "            self.bookmark.add_locales(delta.locales)\n",
         "",
     ),
+    Mutant(
+        "follow pages in a circle",
+        "api/paginator",
+        "        if problem := self._endless(response, token):\n",
+        "        if problem := None:\n",
+        episode="a_circle",
+    ),
+    Mutant(
+        "follow empty pages for ever",
+        "api/paginator",
+        "        if self._empty_pages >= EMPTY_PAGES:\n",
+        "        if False:\n",
+        episode="a_circle",
+    ),
+    Mutant(
+        "overlook that pages have shifted",
+        "sync/passes",
+        "            if not self._has_passed(Reason.SHIFTED):\n",
+        "            if False:\n",
+        episode="shifted_pages",
+    ),
+    Mutant(
+        "forget what a pass restarted for",
+        "sync/passes",
+        "return reason in self._passed or reason.name in self.bookmark.restarts",
+        "return reason in self._passed",
+        episode="a_lasting_miscount",
+    ),
+    Mutant(
+        "believe a single answer that a type is gone",
+        "api/stack",
+        " and not self.lists_again([content_type_uid])",
+        "",
+        episode="a_lost_access",
+    ),
+    Mutant(
+        "take an empty list of content types for the truth",
+        "api/stack",
+        "        if not self.settings.allow_empty:\n",
+        "        if False:\n",
+        episode="a_lost_access",
+    ),
+    Mutant(
+        "sweep though nothing is listed",
+        "sync/passes",
+        "if self.brake.holds:",
+        "if False:",
+        episode="another_scope",
+    ),
+    Mutant(
+        "never reload",
+        "singer/streams",
+        "        if days is None or bookmark.sync_token is None:\n",
+        "        if True:\n",
+        episode="a_silent_change",
+    ),
+    Mutant(
+        "take a page of another program for the answer that nothing is published",
+        "sync/removals",
+        "            raise StartOver(Reason.CHECK, str(error)) from None\n",
+        "            return set()\n",
+        episode="pages_of_others",
+    ),
+    Mutant(
+        "fail for ever where a check of deletes is refused",
+        "sync/removals",
+        "            raise StartOver(Reason.CHECK, str(error)) from None\n",
+        "            raise\n",
+        episode="a_refused_language",
+    ),
+    Mutant(
+        "restart for a branch that is never told",
+        "sync/bookmarks",
+        "_is_unsure(name, part) and not _is_unsure(name, was)",
+        "_is_unsure(name, part)",
+        episode="an_untold_branch",
+    ),
 )
 
 
@@ -267,7 +348,7 @@ def try_out(mutant: Mutant, first: int, histories: int) -> Counter[str]:
         module.write_text(mutated(mutant, module.read_text()))
         others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
         result = subprocess.run(
-            [sys.executable, "-m", "tests.model.mutants", "--worker", str(first), str(histories)],
+            [sys.executable, "-m", "tests.model.mutants", "--worker", str(first), str(histories), mutant.episode],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, str(ROOT), *others])},
             stdout=subprocess.PIPE,
@@ -278,10 +359,10 @@ def try_out(mutant: Mutant, first: int, histories: int) -> Counter[str]:
     return Counter(re.findall(r"^noticed (\w+)", result.stdout, re.MULTILINE))
 
 
-def work(first: int, histories: int) -> None:
+def work(first: int, histories: int, episode: str) -> None:
     """Play histories against the tap that is on the path, and say which ones fail."""
     for seed in range(first, first + histories):
-        failure = failure_of(make_history(seed))
+        failure = failure_of(make_history(seed, episode=episode))
         if failure is not None:
             print(f"noticed {failure.partition(':')[0]}", flush=True)
 
@@ -292,14 +373,16 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=60, help="histories for each")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--only", default="", help="part of the name")
-    parser.add_argument("--worker", type=int, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many at once")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(*options.worker)
+        first, histories, episode = options.worker
+        work(int(first), int(histories), episode)
         return 0
     mutants = [mutant for mutant in MUTANTS if options.only in mutant.name]
     missed = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(options.processes) as pool:
         tries = [pool.submit(try_out, mutant, options.seed, options.histories) for mutant in mutants]
         for mutant, attempt in zip(mutants, tries, strict=True):
             try:

@@ -31,6 +31,7 @@ import json
 import re
 import typing as t
 from dataclasses import asdict, dataclass, fields, replace
+from http import HTTPStatus
 from tempfile import TemporaryDirectory
 
 from sandbox import Behaviour, Fault
@@ -53,6 +54,7 @@ if t.TYPE_CHECKING:
 SETTLING_RUNS = 5
 RELOAD_DAYS, WAIT_DAYS, DAY = 1, 3, 86_400
 RELOADS = 3
+MISCOUNT = ": its pages did not hold"
 LONGEST_RUN = 2_000
 """Requests after which a run is endless."""
 CRASHES = 6
@@ -101,6 +103,8 @@ class Play:
         self._lacked = False  # whether a page has lacked an item
         self._unhealed = False  # whether something changed that no event tells of, and no full pass has brought
         self._changed_at = 0.0  # when it did
+        self._miscounted: dict[str, int] = {}  # versions of passes that have restarted for a miscount
+        self._confirmed = False  # whether the user had confirmed, for this run, that all is gone
         self._excused = False  # whether there was ever a reason to start over
         self._tap_class = tap_class
         self.world = World(
@@ -306,9 +310,11 @@ class Play:
     ) -> bool:
         """Run the tap, load what it wrote, and compare where that is possible; return whether a state was confirmed."""
         self._given = state
-        hidden = details.get("hidden_type")
+        hidden, lost = details.get("hidden_type"), details.get("lost_from") is not None
+        self._confirmed = self._confirming
         outcome, edited = self._tap_run(details, state, chance)
         transcript = self._transcript(outcome)
+        restarted = self._check_restarts(outcome, state, transcript)
         if dropping:
             del self._states[1:]  # none of them knows that the rows are lost
             for stream in outcome.selected:
@@ -325,19 +331,28 @@ class Play:
         self._outputs.append(self._scope)
         if details.get("everywhere"):
             self._crash_everywhere(transcript, chance, state, merging=refreshing)
-        stops = self.figures.reloads
+        stops, before = self.figures.reloads, self._live(outcome.selected)
         confirmed = self._load(transcript, loss, chance, state, merging=refreshing)
+        self._note_restarts(restarted if confirmed else {})
         self._stopped = self.figures.reloads > stops
         self._note_stale(transcript)
         complete = outcome.code == 0 and loss is None and not self._stopped
+        if not dropping and not self._stopped:
+            self._check_rows(outcome, state, before, details)
         if self._unhealed and complete and self._is_healed(state, outcome.selected):
             self._unhealed = False
-        if complete and not edited and not details.get("overlay") and details.get("lost_from") is None:
+        if complete and not edited and not details.get("overlay") and not lost:
             self._check_gone(state)
             listless = outcome.selected - {*LISTS} | self._known_types(state)
             self._compare(listless if hidden else outcome.selected)
         self._last = outcome, transcript
         return confirmed
+
+    def _missing(self, before: set[tuple[str, Key]]) -> set[tuple[str, Key]]:
+        """Return the rows that are not there any more, though they are published."""
+        gone = before - self._live({stream for stream, _ in before})
+        expected = {stream: published(self.world, self.settings, stream) for stream, _ in gone}
+        return {(stream, key) for stream, key in gone if key in expected[stream]}
 
     def _is_healed(self, given: Json | None, selected: set[str]) -> bool:
         """Return whether a complete run has loaded all streams anew since the last silent change.
@@ -371,6 +386,7 @@ class Play:
     ) -> None:
         """See what the next run makes of a crash right behind each STATE, and then go on as if there had been none."""
         kept = self.state, self._confirmed_at, list(self._outputs), list(self._states), self.target
+        miscounted, unhealed = dict(self._miscounted), self._unhealed
         number = sum(message["type"] == "STATE" for message in transcript.messages)
         for end in range(number) if number <= CRASHES else sorted(chance.sample(range(number), CRASHES)):
             self.target = kept[4].copy()
@@ -380,6 +396,7 @@ class Play:
             self._one_run({}, chance, self.state)
             self.state, self._confirmed_at, outputs, states, _ = kept
             self._outputs, self._states = list(outputs), list(states)
+            self._miscounted, self._unhealed = dict(miscounted), unhealed
         self.target = kept[4]
 
     def _tap_run(self, details: Json, state: Json | None, chance: random.Random) -> tuple[Outcome, bool]:
@@ -391,6 +408,8 @@ class Play:
                 self._fail("endless", f"a run asks more than {LONGEST_RUN} times")
             if number == lost_from and when == "before":
                 self.world.sandbox.behaviour = replace(self.world.sandbox.behaviour, access="lost")
+            if number == details.get("retract_at") and when == "after":
+                self.world.retract(chance)
             if (number, when) in edits:
                 self.world.edit(chance_of("edit", edits[number, when]))
 
@@ -428,36 +447,71 @@ class Play:
         self.figures.stops += outcome.code == STOPPED
         if outcome.crashes:
             self._fail("crash", outcome.crashes[0])
-        self._check_restarts(outcome, state)
-        seems_empty = bool(details.get("hidden_type")) or lost_from is not None
-        self._confirming = self._is_braked(outcome, hidden=seems_empty)
+        edited = self.world.edits != edits_before
+        misled = bool(details.get("hidden_type")) or lost_from is not None or edited
+        self._confirming = self._is_braked(outcome, misled=misled)
         for warning in outcome.warnings if not self._excused else ():
             if warning.startswith("The stream restarts") and re.search("is refused|did not hold", warning):
                 self._fail("waste", warning)
-        return outcome, self.world.edits != edits_before
+        return outcome, edited
 
-    def _check_restarts(self, outcome: Outcome, state: Json | None) -> None:
-        """See that a pass that has restarted for a miscount does not do so again, be it in the next run."""
-        bookmarks = ((state or {}).get("bookmarks") or {}).values()
-        done = sum(_has_restarted(each, "COUNT") for each in bookmarks)
-        restarts = [warning for warning in outcome.warnings if warning.startswith("The stream restarts")]
-        again = sum(": its pages did not hold" in warning for warning in restarts)
-        if not again or again < len(restarts) or self._damaged:
-            return  # one that restarts for another reason begins another pass
-        if again + done > len(outcome.selected - {*LISTS}):
-            self._fail("waste", f"{again} streams restart for a miscount, though {done} have done so already")
+    def _check_restarts(self, outcome: Outcome, given: Json | None, transcript: Transcript) -> dict[str, int]:
+        """See that a pass that has restarted for a miscount does not do so again.
 
-    def _is_braked(self, outcome: Outcome, *, hidden: bool) -> bool:
+        Return the version that each stream announced when it did; one that restarts for another reason as well begins
+        another pass.
+        """
+        bookmarks = (given or {}).get("bookmarks") or {}
+        reasons: dict[str, list[str]] = {}
+        for stream, text in outcome.restarts:
+            reasons.setdefault(stream, []).append(text)
+        announced: dict[str, int] = {}
+        for stream in (name for name, texts in reasons.items() if len(texts) == 1 and MISCOUNT in texts[0]):
+            resumed: t.Any = bookmarks.get(stream)
+            if _is_under_way(resumed) and resumed.get("version") == self._miscounted.get(stream):
+                self._fail("waste", f"{stream} restarts for a miscount, as it did in an earlier run")
+            versions = transcript.versions(stream)
+            announced |= {stream: max(versions)} if len(versions) > 1 else {}
+        return announced
+
+    def _note_restarts(self, announced: dict[str, int]) -> None:
+        """Note the versions of passes that have restarted for a miscount, as far as the confirmed state is of these."""
+        bookmarks = (self.state or {}).get("bookmarks") or {}
+        for stream, version in announced.items():
+            if isinstance(bookmarks.get(stream), dict) and bookmarks[stream].get("version") == version:
+                self._miscounted[stream] = version
+
+    def _check_rows(self, outcome: Outcome, given: Json | None, before: set[tuple[str, Key]], details: Json) -> None:
+        """See that no rows went that a mistake of the user or a token without access could have cost."""
+        if outcome.code == 0 and details.get("cut") is None:
+            self._check_brakes(outcome, given, before)
+        if details.get("lost_from") is not None and (rows := self._missing(before)):
+            self._fail("lost", f"without access, {sorted(rows)} are removed, which are published")
+
+    def _check_brakes(self, outcome: Outcome, given: Json | None, before: set[tuple[str, Key]]) -> None:
+        """See that a run that knew rows does not sweep all of them, unless the user has confirmed that."""
+        bookmarks = [each for each in ((given or {}).get("bookmarks") or {}).values() if isinstance(each, dict)]
+        followed = {each.get("replication_key_value") for each in bookmarks} - {None}
+        asked = {each.params.get("sync_token") for each in outcome.asked if each.status == HTTPStatus.OK}
+        knew = any(each.get("locales") for each in bookmarks)
+        if before and knew and not followed & asked and not self._confirmed and not self._live(outcome.selected):
+            self._fail("brake", f"all of {len(before)} rows are swept, and nobody has confirmed that")
+
+    def _live(self, selected: set[str]) -> set[tuple[str, Key]]:
+        """Return the live rows of the streams that follow the feed."""
+        return {(stream, key) for stream in selected - {*LISTS} for key in self.target.live(stream)}
+
+    def _is_braked(self, outcome: Outcome, *, misled: bool) -> bool:
         """Return whether a run stopped because all seems to be gone; then it must be so, and the user confirms it."""
         asked = [warning for warning in outcome.warnings if "run once with allow_empty" in warning]
         listless = any("lists no content type" in warning for warning in asked)
-        if listless and not hidden and self.world.stack.content_types:
+        if listless and not misled and self.world.stack.content_types:
             self._fail("brake", asked[0])
-        if any("nothing at all is published in scope" in warning for warning in asked):
+        if not misled and any("nothing at all is published in scope" in warning for warning in asked):
             feeds = sorted(outcome.selected - {*LISTS})
             if found := [stream for stream in feeds if published(self.world, self.settings, stream)]:
                 self._fail("brake", f"{asked[0]}, but there is something in {found}")
-        return bool(asked) and not hidden
+        return bool(asked) and not misled
 
     def _known_types(self, state: Json | None) -> set[str]:
         """Return the streams of content types that a run has to load even if no list has them: its state knows them."""
@@ -623,10 +677,6 @@ def _columns_of(entry: Json) -> list[Json]:
 def _is_under_way(bookmark: t.Any) -> bool:
     """Return whether a bookmark is of an initial pass that can go on."""
     return isinstance(bookmark, dict) and bool(bookmark.get("pagination_token"))
-
-
-def _has_restarted(bookmark: t.Any, reason: str) -> bool:
-    return _is_under_way(bookmark) and reason in (bookmark.get("restarts") or ())
 
 
 def damage_bookmark(bookmarks: Json, name: str, chance: random.Random) -> None:

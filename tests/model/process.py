@@ -87,6 +87,7 @@ class Outcome:
         faults: Answers that were spoiled.
         selected: The streams that it was to complete.
         warnings: What it logged, from warnings up.
+        restarts: The streams that restarted, each with the warning that says why.
         crashes: Exceptions that are no sentence for a user.
     """
 
@@ -97,6 +98,7 @@ class Outcome:
     faults: int = 0
     selected: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
+    restarts: list[tuple[str, str]] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
 
 
@@ -167,7 +169,10 @@ class Listener(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        self._outcome.warnings.append(record.getMessage())
+        text = record.getMessage()
+        self._outcome.warnings.append(text)
+        if "stream restarts" in text:
+            self._outcome.restarts.append((record.name.rpartition(".")[2], text))
         if record.exc_info:
             self._outcome.crashes.append(
                 f"{record.getMessage()}: {logging.Formatter().formatException(record.exc_info)}"

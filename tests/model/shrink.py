@@ -32,6 +32,7 @@ PLAIN_RUN: dict[str, t.Any] = {
     "hidden_type": False,
     "lost_from": None,
     "overlay": {},
+    "retract_at": None,
 }
 PLAIN_BEHAVIOUR: dict[str, t.Any] = {
     "order": "newest_first",

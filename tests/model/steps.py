@@ -96,6 +96,7 @@ def run_details(chance: random.Random) -> Json:
     details["hidden_type"] = chance.random() < 0.12
     details["lost_from"] = None
     details["overlay"] = {}
+    details["retract_at"] = None
     return details
 
 

@@ -182,6 +182,10 @@ class Transcript:
         validator, keys = self._schemas[stream]
         return validator.schema["properties"].keys() - {*keys, *ADDED}
 
+    def versions(self, stream: str) -> set[int]:
+        """Return the versions that the states announce for a stream."""
+        return self._announced.get(stream, set())
+
     def records_of_others(self, streams: Collection[str] = ()) -> list[Json]:
         """Return the records of all streams but some."""
         records: list[Json] = []

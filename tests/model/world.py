@@ -6,6 +6,7 @@ import copy
 import typing as t
 
 from sandbox import Sandbox, Stack
+from sandbox.event import SYS_ASSETS
 from tests.model.clock import Clock
 
 if t.TYPE_CHECKING:
@@ -185,6 +186,17 @@ class World:
             kinds += [(self._change_global_field, 1)]
         edits, weights = zip(*kinds, strict=True)
         chance.choices(edits, weights)[0](chance)
+
+    def retract(self, chance: random.Random) -> None:
+        """Unpublish what was published last, of those that have more."""
+        self.edits += 1
+        shelves = [shelf for uid in (*self.stack.content_types, SYS_ASSETS) if len(shelf := self.stack.shelf(uid)) > 1]
+        if shelves:
+            newest = chance.choice(shelves)[-1]
+            if newest.content_type_uid == SYS_ASSETS:
+                self.stack.unpublish_asset(newest.uid, newest.locales[0])
+            else:
+                self.stack.unpublish_entry(newest.content_type_uid, newest.uid, newest.locales[0])
 
     def change_silently(self, chance: random.Random) -> None:
         """Delete a term or a language, which no event tells of; add the term again, so that there always is one."""
