@@ -28,7 +28,7 @@ from tap_contentstack.singer.run import Run
 from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.versioned import RunParts, VersionedStream
 from tap_contentstack.sync.progress import Progress
-from tap_contentstack.sync.state import State, content_type_of
+from tap_contentstack.sync.state import INTERVAL, State, content_type_of
 from tap_contentstack.values.clock import Clock
 
 if t.TYPE_CHECKING:
@@ -53,6 +53,8 @@ class TapContentstack(Tap):
     clock: Clock = Clock()
     process_started: float | None = None
     """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
+    state_interval: float = INTERVAL
+    """Seconds between two STATEs that are written on the way."""
 
     # Settings, and what the streams share
 
@@ -89,7 +91,14 @@ class TapContentstack(Tap):
         """What all streams share."""
         started = self.process_started or self.initialized_at / 1000
         values = t.cast("dict[str, t.Any]", self.state)
-        state = State(values, self.state_writer.write_state, self.logger, started=started, clock=self.clock)
+        state = State(
+            values,
+            self.state_writer.write_state,
+            self.logger,
+            started=started,
+            clock=self.clock,
+            interval=self.state_interval,
+        )
         return RunParts(self.stack, state, Progress(self.logger, started), clock=self.clock)
 
     # Streams

@@ -35,9 +35,9 @@ class Feed:
         """Yield the pages of everything that is published."""
         return self._pages({"init": "true", **self._filters})
 
-    def resumed_pass(self, pagination_token: str) -> Iterator[Page]:
-        """Yield the pages of an initial pass from a token on."""
-        return self._pages({"pagination_token": pagination_token})
+    def resumed_pass(self, pagination_token: str, items_seen: int = 0) -> Iterator[Page]:
+        """Yield the pages of an initial pass from a token on; so many items stood on those before."""
+        return self._pages({"pagination_token": pagination_token}, items_seen)
 
     def delta(self, sync_token: str) -> Iterator[Page]:
         """Yield the pages of what happened since a sync token was given."""
@@ -52,9 +52,9 @@ class Feed:
         page = self._page({"init": "true", **self._filters})
         return bool(page.items or page.total_count or page.pagination_token)
 
-    def _pages(self, start: Query) -> Iterator[Page]:
+    def _pages(self, start: Query, items_seen: int = 0) -> Iterator[Page]:
         """Yield pages; the next one is on its way while the caller works on the one before."""
-        paginator = SyncPaginator(start)
+        paginator = SyncPaginator(start, items_seen)
         while not paginator.finished:
             page = paginator.follow(self._page(paginator.current_value))
             if not paginator.finished:

@@ -36,10 +36,11 @@ class SyncPaginator(BaseAPIPaginator[Query]):
     the API counts, ends like one whose token is refused.
     """
 
-    def __init__(self, start_value: Query) -> None:
-        """Begin a pass with its first query."""
+    def __init__(self, start_value: Query, items_seen: int = 0) -> None:
+        """Begin a pass with its first query, or resume one of which earlier runs have seen some items."""
         super().__init__(start_value)
-        self._items = self._empty_pages = 0
+        self._items = items_seen  # runs that are cut short may all be shorter than a circle
+        self._empty_pages = 0
         # Brent's way to find a circle with the memory of one token: compare each with one that is kept for 1, 2, 4 …
         self._kept_token = start_value.get("pagination_token")
         self._steps, self._steps_to_keep = 0, 1

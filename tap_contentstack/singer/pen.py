@@ -102,7 +102,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         if not self._parts:
             return
         parts, self._parts = self._parts, []
-        stdout = sys.stdout.buffer
+        stdout = self._out
         rest = memoryview(b"".join(parts))
         try:
             while rest:  # unbuffered (PYTHONUNBUFFERED), it may take a part only, should a signal come
@@ -116,6 +116,10 @@ class Pen(GenericSingerWriter[bytes, Message]):
             self._closed = True
             msg = f"The output cannot be written ({error.strerror})"
             raise TargetGoneError(msg) from None
+
+    @property
+    def _out(self) -> t.BinaryIO:
+        return sys.stdout.buffer
 
     def prepare_pipe(self) -> None:
         """Make the pipe to the target wait when it is full, and give it room for some pages, where the system can.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import itertools
 import logging
 import os
@@ -25,8 +24,6 @@ if t.TYPE_CHECKING:
     from tap_contentstack.singer.pen import Pen
     from tap_contentstack.singer.versioned import RunParts, VersionedStream
 
-GARBAGE_THRESHOLD = 20_000
-"""Objects that a collection of cycles is put off for; a page makes some hundred, none of which is part of a cycle."""
 TICK = 0.5
 """Seconds between two looks at whether a line about the progress is due."""
 LAST_WORDS = 1.5
@@ -89,9 +86,6 @@ class Run:
     def _run(self) -> int:
         self._pen.prepare_pipe()
         self._begin()
-        # What is there now stays (modules, schemas, settings), and pages make no cycles: there is little to be found.
-        gc.freeze()
-        gc.set_threshold(GARBAGE_THRESHOLD)
         postponed = self._sync_all(self._streams)
         if postponed and self._confirms(postponed):
             self._sync_all(postponed)

@@ -182,9 +182,9 @@ class Passes:
                 self.progress.note(self.reader.output, seen - before, page.total_count - before)
 
     def _pages_to_come(self) -> Iterator[Page]:
-        token = self.bookmark.pagination_token
+        token, seen = self.bookmark.pagination_token, self.bookmark.items_seen
         try:
-            yield from self.feed.resumed_pass(token) if token else self.feed.initial_pass()
+            yield from self.feed.resumed_pass(token, seen) if token else self.feed.initial_pass()
         except TokenRefusedError as error:
             raise StartOver(Reason.TOKEN, str(error)) from None
 

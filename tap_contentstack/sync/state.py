@@ -48,6 +48,7 @@ class State:
         *,
         started: float,
         clock: Clock | None = None,
+        interval: float = INTERVAL,
     ) -> None:
         """Begin without bookmarks.
 
@@ -57,12 +58,14 @@ class State:
             logger: Where damage is reported.
             started: When the run began, in seconds since 1970.
             clock: The time.
+            interval: Seconds between two STATEs that are written on the way.
         """
         self._values = values
         self._write = write
         self._logger = logger
         self._started = started
         self._clock = clock or Clock()
+        self._interval = interval
         self._written_at = float("-inf")
         self._bookmarks: dict[str, Bookmark] = {}
         self._locales_before: frozenset[str] = frozenset()
@@ -156,7 +159,7 @@ class State:
     def write_if_due(self) -> None:
         """Write the state if the last STATE is long enough ago."""
         now = self._clock.monotonic()
-        if now - self._written_at >= INTERVAL:
+        if now - self._written_at >= self._interval:
             self._written_at = now
             self.write()
 

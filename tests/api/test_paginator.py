@@ -78,6 +78,14 @@ def test_far_more_items_than_are_counted_lead_nowhere():
         follow(INIT, *(Page([RawItem()] * 100, pagination_token=f"p{number}", total_count=3) for number in range(9)))
 
 
+def test_a_circle_that_is_longer_than_each_run_leads_nowhere_in_the_end():
+    page = Page([RawItem()] * 60, pagination_token="p1", total_count=3)
+    for seen in (0, 60, 120):
+        SyncPaginator({"pagination_token": "p0"}, seen).follow(page)
+    with pytest.raises(TokenRefusedError, match="they hold 240 items, and the API counts 3"):
+        SyncPaginator({"pagination_token": "p0"}, 180).follow(page)
+
+
 def test_a_long_pass_is_no_circle():
     paginator = SyncPaginator(INIT)
     for number in range(3000):

@@ -81,6 +81,12 @@ def a_flurry(chance: random.Random, _setup: Json) -> list[Step]:
     return steps
 
 
+def a_tie(chance: random.Random, setup: Json) -> list[Step]:
+    """One item is edited several times within the same tenth of a second, which is all that its events tell."""
+    setup["behaviour"] |= {"ties": True, "compaction": "none"}
+    return a_flurry(chance, setup)
+
+
 def a_grown_stack(chance: random.Random, _setup: Json) -> list[Step]:
     """Runs overlap with edits of everything."""
     numbers = sorted(chance.randint(1, 20) for _ in range(6))
@@ -296,6 +302,7 @@ EPISODES = (
     a_resumed_load,
     a_refused_page,
     a_flurry,
+    a_tie,
     a_grown_stack,
     a_type_that_goes,
     other_fields,

@@ -46,17 +46,17 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "sweep after the bookmark",
         "sync/passes",
-        """                    self.table.sweep()
-                if not self.table.holds_back:
-                    bookmark.advance(page.pagination_token, page.sync_token, seen)
-                    self.table.save()
-""",
-        """                if not self.table.holds_back:
-                    bookmark.advance(page.pagination_token, page.sync_token, seen)
-                    self.table.save()
+        "                    self.table.sweep()\n",
+        "",
+        more=(
+            (
+                "                    self.table.save()\n            self.progress",
+                """                    self.table.save()
                 if page.sync_token is not None:
                     self.table.sweep()
-""",
+            self.progress""",
+            ),
+        ),
     ),
     Mutant(
         "checkpoint before the records",
@@ -97,7 +97,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "self.removals.tombstones(delta, self.bookmark.locales, self.known_locales(), self._has_passed)",
         "[]",
     ),
-    Mutant("settle no ties", "sync/delta", "            self._doubt(change, change.locale)\n", "            pass\n"),
+    Mutant(
+        "settle no ties",
+        "sync/delta",
+        "            self._doubt(change, change.locale)\n",
+        "            pass\n",
+        episode="a_tie",
+    ),
     Mutant(
         "reuse the version",
         "sync/state",
@@ -169,8 +175,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "trust the list for types that are gone",
         "tap",
-        "            found = self.stack.find(uid)\n",
-        "            found = None\n",
+        "found = {uid: stack.find(uid) for uid in unlisted.values()}\n",
+        "found = dict.fromkeys(unlisted.values())\n",
+        more=(
+            ('            found |= {each["uid"]: each for each in stack.lists_again(lost)}\n', "            pass\n"),
+        ),
     ),
     Mutant(
         "leave the table of a type that is gone",

@@ -12,7 +12,6 @@ import threading
 import typing as t
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from unittest import mock
 
 import backoff._sync
@@ -20,14 +19,13 @@ from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
 from tap_contentstack.api import connection, feed
-from tap_contentstack.singer import pen, run
 from tap_contentstack.singer.lists import GoneStream
+from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
 from tap_contentstack.sync import removals
-from tap_contentstack.sync import state as state_module
 from tap_contentstack.tap import TapContentstack
 from tests.model.baton import PATIENCE, Baton
-from tests.model.wire import Asked, Line, Wire
+from tests.model.wire import Asked, Wire
 
 if t.TYPE_CHECKING:
     import random
@@ -118,13 +116,32 @@ class Paper:
         pass
 
 
+class MemoryPen(Pen):
+    """A pen that writes to paper."""
+
+    paper: Paper
+
+    @property
+    @override
+    def _out(self) -> t.Any:
+        return self.paper
+
+    @override
+    def prepare_pipe(self) -> None:
+        pass
+
+
 class MemoryTap(TapContentstack):
     """The tap, wired to a sandbox in this process."""
 
-    def __init__(self, wire: Wire, clock: Clock, plan: Plan, **arguments: t.Any) -> None:
-        self.wire, self.clock, self.plan = wire, clock, plan
+    message_writer_class = MemoryPen
+
+    def __init__(self, clock: Clock, plan: Plan, outcome: Outcome, **arguments: t.Any) -> None:
+        self.clock = clock
         self.process_started = clock.now
+        self.state_interval = 0.0 if plan.every_state else float("inf")
         super().__init__(**arguments)
+        t.cast("MemoryPen", self.pen).paper = Paper(clock, outcome)
 
     @override
     def _setup_signal_handlers(self) -> None:
@@ -180,7 +197,7 @@ class Listener(logging.Handler):
 
 
 @contextmanager
-def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[None]:
+def virtual(clock: Clock, plan: Plan, wire: Wire) -> Iterator[None]:
     """Let the tap's waits and clocks be the model's, and its requests go to the wire."""
 
     def open_pool(settings: Settings) -> t.Any:
@@ -189,17 +206,8 @@ def virtual(clock: Clock, plan: Plan, outcome: Outcome, wire: Wire) -> Iterator[
     opened = connection.open_pool
     with ExitStack() as stack:
         for module, name, value in (
-            (pen, "sys", SimpleNamespace(stdout=SimpleNamespace(buffer=Paper(clock, outcome)))),
-            (pen.Pen, "prepare_pipe", lambda _: None),
-            (
-                run,
-                "gc",
-                SimpleNamespace(freeze=lambda: None, set_threshold=lambda _: None),
-            ),  # or nothing would ever be freed in a process of many runs
             (connection, "open_pool", open_pool),
-            (connection, "receive", Line.receive),
             (backoff._sync, "time", clock),
-            (state_module, "INTERVAL", 0.0 if plan.every_state else float("inf")),
             (feed, "PAGE_SIZE", plan.page_size),
             (removals, "PAGE_SIZE", plan.page_size),
             (removals, "FEW_ITEMS", plan.few_checks),
@@ -249,12 +257,12 @@ def run_tap(
     wire = Wire(sandbox, before, plan.after)
     wire.short_page, wire.hidden_type, wire.lazy = plan.short_page, plan.hidden_type, plan.lazy
     tap: MemoryTap | None = None
-    with virtual(clock, plan, outcome, wire), listening(outcome):
+    with virtual(clock, plan, wire), listening(outcome):
         try:
             tap = tap_class(
-                wire,
                 clock,
                 plan,
+                outcome,
                 config=config,
                 state=json.loads(json.dumps(state)) if state is not None else None,
                 catalog=json.loads(json.dumps(catalog)) if catalog is not None else None,

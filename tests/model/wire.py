@@ -16,7 +16,6 @@ from typing_extensions import override
 from sandbox.event import encode
 from sandbox.refusal import Refusal, invalid
 from sandbox.service import written
-from tap_contentstack.api.connection import Answer
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,13 +68,12 @@ class Line:
         else:
             self._answer = lambda: response
 
-    def receive(self) -> Answer:
+    def getresponse(self) -> urllib3.HTTPResponse:
         """Return the answer."""
-        response = self._answer()
-        return Answer(response.status, response.headers, response.data)
+        return self._answer()
 
     def close(self) -> None:
-        """Be of no further use."""
+        """Close."""
         self.is_connected = False
 
 

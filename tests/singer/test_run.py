@@ -8,7 +8,6 @@ import re
 import signal
 import typing as t
 from itertools import pairwise
-from unittest import mock
 
 import pytest
 
@@ -115,7 +114,6 @@ def test_the_summary_counts_tombstones_requests_and_bytes(sandbox):
 def test_a_long_run_speaks(sandbox, monkeypatch, caplog):
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     monkeypatch.setattr(run_module, "TICK", 0.01)
-    monkeypatch.setattr(run_module, "gc", mock.Mock())
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
     caplog.set_level(logging.INFO)
     sandbox.page_size, sandbox.latency = 1, 0.05

@@ -66,7 +66,7 @@ class HandMadeFeed:
         self.asked.append("init")
         return self._pages(self.initial)
 
-    def resumed_pass(self, token: str) -> t.Iterator[Page]:
+    def resumed_pass(self, token: str, _seen: int) -> t.Iterator[Page]:
         self.asked.append(token)
         return self._pages(self.resumed)
 
