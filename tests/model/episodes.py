@@ -31,6 +31,13 @@ def many_pages(chance: random.Random, setup: Json) -> Step:
     return Step("edit", a_seed(chance), {"times": 12, "focused": False})
 
 
+def several_locales(setup: Json, number: int = 2) -> None:
+    """Let the stack have at least so many locales, whose events are not compacted into one."""
+    setup["locales"] = max(setup["locales"], number)
+    if setup["behaviour"]["compaction"] == "per_item":
+        setup["behaviour"]["compaction"] = "per_key"
+
+
 def a_swept_table(chance: random.Random, _setup: Json) -> list[Step]:
     """Rows vanish while the token is lost; the load that sweeps them is cut short, anywhere."""
     return [
@@ -95,12 +102,15 @@ def a_grown_stack(chance: random.Random, _setup: Json) -> list[Step]:
 
 
 def a_type_that_goes(chance: random.Random, setup: Json) -> list[Step]:
-    """A content type is deleted, and perhaps made again; what tells of it may be one of many pages."""
+    """A content type is deleted, and perhaps made again; what tells of it may be one of many uncounted pages."""
+    pages = [many_pages(chance, setup)] if chance.random() < 0.7 else []
+    if pages:
+        setup["behaviour"]["total_count"] = chance.choice(("right", "absent"))
     return [
-        *([many_pages(chance, setup)] if chance.random() < 0.5 else ()),
+        *pages,
         Step("run", a_seed(chance), calm_run(chance)),
-        Step("type", a_seed(chance), {"how": chance.choice(("delete", "recreate"))}),
-        Step("edit", a_seed(chance), {"times": chance.choice((1, 3)), "focused": False}),
+        Step("type", a_seed(chance), {"how": chance.choice(("delete", "recreate", "recreate"))}),
+        Step("edit", a_seed(chance), {"times": chance.choice((1, 3, 6)), "focused": False}),
         Step("run", a_seed(chance), {**calm_run(chance), "everywhere": chance.random() < 0.3}),
     ]
 
@@ -169,6 +179,27 @@ def a_new_locale(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def a_forgotten_locale(chance: random.Random, setup: Json) -> list[Step]:
+    """A stream restarts that was the only one to know a locale, of which a run whose state is lost left rows elsewhere.
+
+    What tells of these rows is a delete that names no locale.
+    """
+    setup["types"], setup["combined"] = max(setup["types"], 2), False
+    setup["behaviour"] |= {"deletes": "nameless", "compaction": "per_key"}
+    lost = {"cut": 0.999, "at_state": False, "confirm": "none"}
+    refused = {"kind": "refused_token", "path": "[?&]sync_token", "times": 1, "after": chance.choice((0, 1, 1, 2))}
+    return [
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("locale", 0, {"how": "publish"}),
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("locale", 0, {"how": "publish", "last": True}),
+        Step("run", a_seed(chance), {**calm_run(chance), **lost}),
+        Step("locale", 0, {"how": "delete", "last": True}),
+        Step("locale", 0, {"how": "delete"}),
+        Step("run", a_seed(chance), {**calm_run(chance), "faults": [refused], "concurrency": 1}),
+    ]
+
+
 def a_column_selected_later(chance: random.Random, setup: Json) -> list[Step]:
     """A column is left out for some runs, while items are edited."""
     setup["combined"] = False
@@ -185,7 +216,7 @@ def a_column_selected_later(chance: random.Random, setup: Json) -> list[Step]:
 
 def a_silent_change(chance: random.Random, setup: Json) -> list[Step]:
     """A term or a language is deleted, which no event tells of; a reload brings it, even one that is cut short."""
-    setup["locales"] = max(setup["locales"], 2)
+    several_locales(setup)
     cuts = [cut_run(chance)] if chance.random() < 0.5 else []
     return [
         Step("edit", a_seed(chance), {"times": 6, "focused": False}),
@@ -248,7 +279,7 @@ def a_lasting_miscount(chance: random.Random, setup: Json) -> list[Step]:
 
 def a_refused_language(chance: random.Random, setup: Json) -> list[Step]:
     """The stack loses a language that rows are in, so the API refuses to be asked about it."""
-    setup["locales"] = 3
+    several_locales(setup, 3)
     setup["behaviour"] |= {"unknown_locale": "refused", "deletes": "nameless", "compaction": "none"}
     steps = [
         Step("edit", a_seed(chance), {"times": 8, "focused": False}),
@@ -264,7 +295,7 @@ def a_refused_language(chance: random.Random, setup: Json) -> list[Step]:
 def pages_of_others(chance: random.Random, setup: Json) -> list[Step]:
     """Requests about deleted items are answered by another program's page, with any status."""
     setup["behaviour"]["deletes"] = chance.choice(("whole", "nameless"))
-    setup["locales"] = max(setup["locales"], 2)
+    several_locales(setup)
     status = chance.choice((200, 400, 401, 403, 404, 410, 412))
     fault = {"kind": "html", "status": status, "times": None, "after": 0, "path": "[$]in"}
     return [
@@ -312,4 +343,5 @@ EPISODES = (
     a_short_load,
     an_incomplete_list,
     a_new_locale,
+    a_forgotten_locale,
 )

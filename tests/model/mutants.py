@@ -206,6 +206,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "api/connection",
         "        if self._awaited != target or self._line is None:\n",
         "        if self._awaited is None or self._line is None:\n",
+        episode="a_type_that_goes",
     ),
     Mutant("overlook a change of locales", "singer/streams", '            "locales": settings.locales,\n', ""),
     Mutant(
@@ -240,12 +241,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "sync/state",
         "{*self._locales_before, *self.locales()}",
         "self.locales()",
+        episode="a_forgotten_locale",
     ),
     Mutant(
         "go on though rows lack a column",
         "singer/versioned",
         "if resumes and (lacking",
         "if not resumes and (lacking",
+        episode="a_column_selected_later",
     ),
     Mutant(
         "forget the locales of a delta",

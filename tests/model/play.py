@@ -160,8 +160,9 @@ class Play:
         edits[step.details["how"]](chance)
 
     def _locale(self, step: Step, _: random.Random) -> None:
-        """Publish an entry to a locale that has no other, or delete that entry."""
-        uid = min(self.world.stack.content_types, default=None)
+        """Publish an entry to a locale that has no other, or delete that entry: of the first type, or of the last."""
+        types = self.world.stack.content_types
+        uid = (max if step.details.get("last") else min)(types, default=None)
         if uid and step.details["how"] == "publish":
             self.world.stack.publish_entry(uid, "alone", {}, ["it-it", "en-us"])
         elif uid:
@@ -494,7 +495,8 @@ class Play:
         followed = {each.get("replication_key_value") for each in bookmarks} - {None}
         asked = {each.params.get("sync_token") for each in outcome.asked if each.status == HTTPStatus.OK}
         knew = any(each.get("locales") for each in bookmarks)
-        if before and knew and not followed & asked and not self._confirmed and not self._live(outcome.selected):
+        swept = before and all(key not in self.target.tables[stream].rows for stream, key in before)
+        if swept and knew and not followed & asked and not self._confirmed and not self._live(outcome.selected):
             self._fail("brake", f"all of {len(before)} rows are swept, and nobody has confirmed that")
 
     def _live(self, selected: set[str]) -> set[tuple[str, Key]]:
