@@ -13,7 +13,9 @@ from tap_contentstack.errors import ScopeChangedError
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
-from tap_contentstack.singer.output import BatchOutput, LineOutput, MappedOutput
+from tap_contentstack.singer.batches import BatchOutput
+from tap_contentstack.singer.lines import LineOutput
+from tap_contentstack.singer.mapped import MappedOutput
 from tap_contentstack.sync.bookmarks import Bookmark, Unsure, carried_over, changed_parts, fingerprint, read_bookmark
 from tap_contentstack.sync.brake import Brake
 from tap_contentstack.values.clock import Clock

@@ -14,7 +14,7 @@ from tap_contentstack.api.page import Page, decode_page
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema import stream_schemas as schemas
-from tap_contentstack.singer.output import LineOutput
+from tap_contentstack.singer.lines import LineOutput
 from tap_contentstack.singer.pen import Pen
 from tap_contentstack.values.jsontext import MAX_LEVELS, encode
 from tests.content_models import SYSTEM, as_text, content_types, replayable

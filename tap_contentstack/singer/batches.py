@@ -1,0 +1,64 @@
+"""Batch files: records leave in files, each announced by a BATCH message."""
+
+from __future__ import annotations
+
+import typing as t
+
+from singer_sdk.batch import Batcher
+from typing_extensions import override
+
+from tap_contentstack.sdk import SDKBatchMessage
+from tap_contentstack.singer.output import Output
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_contentstack.sdk import BatchConfig
+    from tap_contentstack.singer.mapped import MappedOutput
+    from tap_contentstack.singer.pen import Pen
+
+
+class BatchOutput(Output):
+    """Files of records, each announced by a BATCH message.
+
+    Targets give records of files no version of their own, so the version goes along as a column.
+    """
+
+    def __init__(self, mapped: MappedOutput, pen: Pen, tap: str, config: BatchConfig) -> None:
+        """Take the way that single records would go, and where files are to be written."""
+        self._mapped = mapped
+        self._pen = pen
+        self._tap = tap
+        self._config = config
+        self._records: dict[str, list[dict[str, t.Any]]] = {}
+
+    @override
+    def message(self, record: dict[str, t.Any]) -> list[tuple[str, dict[str, t.Any]]]:
+        return self._mapped.mapped({**record, "_sdc_table_version": self.version})
+
+    @override
+    def write(self, messages: Iterable[list[tuple[str, dict[str, t.Any]]]]) -> None:
+        for several in messages:
+            for stream, record in several:
+                records = self._records.setdefault(stream, [])
+                records.append(record)
+                if len(records) >= self._config.batch_size:
+                    self._flush(stream)
+
+    @property
+    @override
+    def holds_back(self) -> bool:  # type: ignore[override]
+        return any(self._records.values())
+
+    @override
+    def finish(self) -> None:
+        for stream in self._records:
+            self._flush(stream)
+
+    def _flush(self, stream: str) -> None:
+        records, self._records[stream] = self._records[stream], []
+        if not records:
+            return
+        batcher = Batcher(tap_name=self._tap, stream_name=stream, batch_config=self._config)
+        for manifest in batcher.get_batches(iter(records)):
+            self._pen.write_message(SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest))

@@ -1,0 +1,96 @@
+"""RECORD messages as lines of JSON: the usual output."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from itertools import repeat
+
+import msgspec
+from typing_extensions import override
+
+from tap_contentstack.singer.output import Output
+from tap_contentstack.singer.pen import encode
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from tap_contentstack.records.changes import Change
+    from tap_contentstack.records.fast import FastItem
+    from tap_contentstack.singer.pen import Part, Pen
+
+encode_lines = msgspec.json.Encoder().encode_lines
+
+
+class LineOutput(Output):
+    """RECORD messages as lines, each of which is the parts of its text: the usual way."""
+
+    takes_lines = True
+
+    def __init__(self, pen: Pen, stream: str, columns: Collection[str]) -> None:
+        """Prepare the parts that all lines share.
+
+        Args:
+            pen: Where the lines go.
+            stream: The stream's name in the messages.
+            columns: The selected columns.
+        """
+        self._pen = pen
+        self._columns = frozenset(columns)
+        self._head = b'{"type":"RECORD","stream":' + encode(stream) + b',"record":'
+        self._has_time = "_sync_event_at" in self._columns
+        self._has_references = "_references" in self._columns
+        self._tail = b""
+
+    @override
+    def begin(self, version: int | None) -> None:
+        super().begin(version)
+        self._tail = b""
+
+    @override
+    def splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
+        head = self._head
+        tail = b"}" + (self._tail or self._new_tail())
+        before_links = b',"_references":' if self._has_references else b""
+        links_of = _texts_of(rows) if self._has_references else repeat(b"")
+        has_time = self._has_time
+        shared_by: tuple[str | None, str, str] | None = None
+        for (row, item), links in zip(rows, links_of, strict=False):  # the last line of links has an end, too
+            key = row.locale, row.event, row.content_type_uid
+            if key != shared_by:
+                shared, shared_by = self._shared(*key), key
+            time = f',"_sync_event_at":"{row.event_at}"'.encode() if has_time else b""
+            row.message = head, item.columns, shared, time, before_links, links, tail
+
+    def _shared(self, locale: str | None, event: str, content_type_uid: str) -> bytes:
+        """Return the added columns that few rows differ in, as text that goes on after the data columns."""
+        values = {
+            "_publish_locale": locale,
+            "_content_type_uid": content_type_uid,
+            "_sync_type": event,
+            "_sdc_deleted_at": None,
+            "_unmapped": None,
+        }
+        selected = {column: value for column, value in values.items() if column in self._columns}
+        return b"," + encode(selected)[1:-1]
+
+    @override
+    def message(self, record: dict[str, t.Any]) -> tuple[bytes, ...]:
+        selected = {column: value for column, value in record.items() if column in self._columns}
+        return self._head, encode(selected), self._tail or self._new_tail()
+
+    def _new_tail(self) -> bytes:
+        """Return how messages end until they are written: they share the time of their page."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").encode()
+        self._tail = b',"version":%d,"time_extracted":"%s"}\n' % (self.version, now)
+        return self._tail
+
+    @override
+    def write(self, messages: Iterable[Iterable[Part]]) -> None:
+        self._pen.write_lines(messages)
+        self._tail = b""
+
+
+def _texts_of(rows: Sequence[tuple[Change, FastItem]]) -> Iterable[bytes]:
+    """Return the text of each row's links: encoded at once, a line each, for no line of JSON has a line end in it."""
+    return encode_lines([item.links for _, item in rows]).split(b"\n")
