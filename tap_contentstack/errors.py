@@ -4,6 +4,7 @@ SingerSDKError
 ├── TapError                  the run, or one stream of it, cannot go on; the text is for the user
 │   ├── SettingsError         the configuration is wrong
 │   ├── InputError            a config, state or catalog file cannot be read
+│   ├── MapError              an expression of a stream map fails on a record
 │   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
 │   └── ApiError              the API refused a request for good
 │       ├── AccessError       … for every stream alike: credentials, environment, branch
@@ -29,6 +30,10 @@ class SettingsError(TapError):
 
 class InputError(TapError):
     """A file that was handed in is not what it should be."""
+
+
+class MapError(TapError):
+    """An expression of a stream map fails on a record."""
 
 
 class ScopeChangedError(TapError):

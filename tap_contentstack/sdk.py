@@ -10,12 +10,14 @@ What it is for:
 - A tap's configuration is validated with texts that quote the values, secrets included, and a blank or mistyped
   environment variable ends in a traceback: `_validate_config` and `_env_var_config` are overridden in tap.py.
 - `_handle_termination`, overridden in tap.py, writes a STATE from within the signal handler and exits with 0.
+- What a stream map does is hidden in closures: `definition_of` and `evaluate` read its expressions and evaluate one.
 - Some functions for records and batches that the SDK's own streams use, and that have no public name.
 """
 
 from __future__ import annotations
 
 import abc
+import inspect
 import typing as t
 
 from singer_sdk import Stream
@@ -23,10 +25,11 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._batch import BatchConfig, SDKBatchMessage
 from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import CustomStreamMap, RemoveRecordTransform, SameRecordTransform
 from typing_extensions import override
 
 if t.TYPE_CHECKING:
+    import ast
     from collections.abc import Generator
 
     from singer_sdk.helpers.types import Context, Record, TapState
@@ -35,10 +38,14 @@ if t.TYPE_CHECKING:
 
 __all__ = [
     "BatchConfig",
+    "CustomStreamMap",
+    "RemoveRecordTransform",
     "SDKBatchMessage",
     "SelfWritingStream",
     "changes_nothing",
     "classproperty",
+    "definition_of",
+    "evaluate",
     "is_usable",
     "parse_environment_config",
     "pop_deselected_record_properties",
@@ -125,3 +132,51 @@ def changes_nothing(maps: list[StreamMap], stream: str) -> bool:
         and only.stream_alias == stream
         and not only.flattening_enabled
     )
+
+
+class Expression(t.NamedTuple):
+    """An expression of a stream map: its text, and the text parsed."""
+
+    text: str
+    parsed: ast.Expr
+
+
+class MapDefinition(t.NamedTuple):
+    """What a stream map does.
+
+    Attributes:
+        expressions: By column.
+        removed: The columns that are left out.
+        keeps_others: Whether columns that are not mentioned go through.
+        filter: Which records go through; all if None.
+    """
+
+    expressions: dict[str, Expression]
+    removed: list[str]
+    keeps_others: bool
+    filter: Expression | None
+
+
+def definition_of(stream_map: CustomStreamMap) -> MapDefinition:
+    """Return what a stream map does."""
+    made = inspect.getclosurevars(stream_map._transform_fn).nonlocals  # noqa: SLF001
+    rule = inspect.getclosurevars(stream_map._filter_fn).nonlocals  # noqa: SLF001
+    columns = made["stream_map_parsed"]
+    return MapDefinition(
+        {column: Expression(text, parsed) for column, text, parsed in columns if parsed is not None},
+        [column for column, _, parsed in columns if parsed is None],
+        made["include_by_default"],
+        Expression(rule["filter_rule"], rule["filter_rule_parsed"]) if rule else None,
+    )
+
+
+def evaluate(stream_map: CustomStreamMap, expression: Expression, record: Record, column: str | None) -> t.Any:
+    """Return the value of an expression.
+
+    Args:
+        stream_map: The map that it belongs to.
+        expression: The expression.
+        record: What it is about.
+        column: The column that it is for; None for a filter.
+    """
+    return stream_map._eval(expression.text, expression.parsed, record, column)  # noqa: SLF001

@@ -22,6 +22,7 @@ from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, read_s
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM, stream_name
 from tap_contentstack.sdk import classproperty
+from tap_contentstack.singer.guarded import check_names
 from tap_contentstack.singer.lists import GoneStream, ListStream
 from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
@@ -144,6 +145,8 @@ class TapContentstack(Tap):
             stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
             with contextlib.suppress(MapperNotInitialized):  # discovery needs none
                 self.mapper.register_raw_stream_schema(stream.name, stream.selected_schema, stream.primary_keys)
+        with contextlib.suppress(MapperNotInitialized):
+            check_names({stream.name: stream.guarded_maps for stream in self.selected_streams})
         self.parts.state.taken_over()
 
     @property

@@ -364,6 +364,8 @@ def _in_sdk_settings(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         yield "setting 'flattening_enabled' needs flattening_max_depth: how many levels become columns"
     if (batch_config := config.get("batch_config")) and not is_usable(batch_config):
         yield "setting 'batch_config' must have an encoding, and a storage whose root is a folder or a URL of one"
+    elif batch_config and batch_config["encoding"]["format"] != "jsonl":
+        yield "setting 'batch_config' must have the encoding format jsonl: no other holds columns of any JSON"
 
 
 def _is_utf8(text: str) -> bool:

@@ -77,11 +77,11 @@ class ItemReader:
     def changes(self, items: Iterable[RawItem]) -> list[Change]:
         """Return what a delta brings, in its order."""
         concerned = [item for item in items if self.concerns(item)]
-        rows = iter(self._published([item for item in concerned if item.type in PUBLISHED]))
+        rows = iter(self._published([item for item in concerned if item.type in PUBLISHED], updates=True))
         changes = [next(rows) if item.type in PUBLISHED else self._removed(item) for item in concerned]
         return [change for change in changes if change]
 
-    def _published(self, items: list[RawItem]) -> list[Change | None]:
+    def _published(self, items: list[RawItem], *, updates: bool = False) -> list[Change | None]:
         """Return the row of each item, or None if it is out of scope or has no usable key.
 
         Many at once: what they have in common is done once, and their times are checked together.
@@ -101,7 +101,7 @@ class ItemReader:
                 or not (locale := fit.publish_locale or feed_locale or fit.locale)
             ):
                 del times[ends[-1] :]
-                rows.append(self._exactly(item))
+                rows.append(self._exactly(item, updates=updates))
             elif scope and locale not in scope:
                 del times[ends[-1] :]
                 rows.append(None)
@@ -118,7 +118,10 @@ class ItemReader:
             good = [all_canonical(times[begin:end]) for begin, end in pairwise(ends)]
             odd = {id(row) for (row, _), is_good in zip(fits, good, strict=True) if not is_good}
             fits = [each for each, is_good in zip(fits, good, strict=True) if is_good]
-            rows = [self._exactly(item) if id(row) in odd else row for item, row in zip(items, rows, strict=True)]
+            rows = [
+                self._exactly(item, updates=updates) if id(row) in odd else row
+                for item, row in zip(items, rows, strict=True)
+            ]
         if fits:
             self.output.splice(fits)
         return rows
@@ -131,7 +134,7 @@ class ItemReader:
         row = codec.fast(item.data)
         return row.links if row else codec.exact(item.data).links
 
-    def _exactly(self, item: RawItem) -> Change | None:
+    def _exactly(self, item: RawItem, *, updates: bool) -> Change | None:
         exact = self.codec.exact(item.data)
         locale = exact.publish_locale or self.feed_locale or exact.locale
         if not exact.uid or not locale:
@@ -161,7 +164,7 @@ class ItemReader:
             item.event_at,
             content_type_uid,
             exact.version,
-            self.output.message(record),
+            self.output.message(record, updates=updates),
         )
 
     def _removed(self, item: RawItem) -> Change | None:

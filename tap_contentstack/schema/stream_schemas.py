@@ -48,6 +48,9 @@ __all__ = [
 KEY_COLUMNS = ("uid", "_publish_locale")
 AUTOMATIC_COLUMNS = (*KEY_COLUMNS, "_sync_type", "_sdc_deleted_at")
 VERSION_COLUMN = "_sdc_table_version"
+LOAD_VERSION = "_load_version"
+PROTECTED_COLUMNS = ("_sdc_deleted_at", "_sync_type", LOAD_VERSION, VERSION_COLUMN)
+"""What no stream map can change: whether a row is live, and of which load it is."""
 KEY: Schema = {"type": "string"}
 
 ADDED_COLUMNS: Mapping[str, Schema] = {

@@ -8,33 +8,52 @@ from singer_sdk.batch import Batcher
 from typing_extensions import override
 
 from tap_contentstack.sdk import SDKBatchMessage
-from tap_contentstack.singer.output import Output
+from tap_contentstack.singer.mapped import MappedOutput
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.sdk import BatchConfig
-    from tap_contentstack.singer.mapped import MappedOutput
+    from tap_contentstack.singer.guarded import GuardedMap
     from tap_contentstack.singer.pen import Pen
 
 
-class BatchOutput(Output):
+class BatchOutput(MappedOutput):
     """Files of records, each announced by a BATCH message.
 
-    Targets give records of files no version of their own, so the version goes along as a column.
+    Targets take no version from a message for the records of a file, so it goes along as a column.
     """
 
-    def __init__(self, mapped: MappedOutput, pen: Pen, tap: str, config: BatchConfig) -> None:
-        """Take the way that single records would go, and where files are to be written."""
-        self._mapped = mapped
-        self._pen = pen
+    def __init__(
+        self,
+        pen: Pen,
+        maps: Sequence[GuardedMap],
+        schema: dict[str, t.Any],
+        mask: SelectionMask,
+        *,
+        tap: str,
+        config: BatchConfig,
+    ) -> None:
+        """Prepare the output of one stream.
+
+        Args:
+            pen: Where the messages go.
+            maps: The stream's maps.
+            schema: The stream's schema in use, deselected columns included.
+            mask: What is selected.
+            tap: The tap's name, a part of the files' names.
+            config: Form, size and place of the files.
+        """
+        super().__init__(pen, maps, schema, mask)
         self._tap = tap
         self._config = config
         self._records: dict[str, list[dict[str, t.Any]]] = {}
 
     @override
-    def message(self, record: dict[str, t.Any]) -> list[tuple[str, dict[str, t.Any]]]:
-        return self._mapped.mapped({**record, "_sdc_table_version": self.version})
+    def message(self, record: dict[str, t.Any], *, updates: bool = False) -> list[tuple[str, dict[str, t.Any]]]:
+        return self.mapped(record, updates=updates)
 
     @override
     def write(self, messages: Iterable[list[tuple[str, dict[str, t.Any]]]]) -> None:

@@ -75,7 +75,7 @@ class LineOutput(Output):
         return b"," + encode(selected)[1:-1]
 
     @override
-    def message(self, record: dict[str, t.Any]) -> tuple[bytes, ...]:
+    def message(self, record: dict[str, t.Any], *, updates: bool = False) -> tuple[bytes, ...]:
         selected = {column: value for column, value in record.items() if column in self._columns}
         return self._head, encode(selected), self._tail or self._new_tail()
 

@@ -8,45 +8,54 @@ import typing as t
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
+from tap_contentstack.schema.stream_schemas import LOAD_VERSION, VERSION_COLUMN
 from tap_contentstack.sdk import pop_deselected_record_properties
 from tap_contentstack.singer.output import Output
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import SelectionMask
 
+    from tap_contentstack.singer.guarded import GuardedMap
     from tap_contentstack.singer.pen import Pen
 
 
 class MappedOutput(Output):
-    """RECORD messages as the SDK makes them: with stream maps, flattening, and nested columns deselected."""
+    """RECORD messages as the SDK makes them."""
 
-    def __init__(self, pen: Pen, maps: list[StreamMap], schema: dict[str, t.Any], mask: SelectionMask) -> None:
-        """Take what the SDK knows of the stream."""
+    def __init__(self, pen: Pen, maps: Sequence[GuardedMap], schema: dict[str, t.Any], mask: SelectionMask) -> None:
+        """Prepare the output of one stream.
+
+        Args:
+            pen: Where the messages go.
+            maps: The stream's maps.
+            schema: The stream's schema in use, deselected columns included.
+            mask: What is selected.
+        """
         self._pen = pen
-        self._maps = maps
+        self._maps = [each for each in maps if not each.removes_all]
         self._schema = schema
         self._mask = mask
+        self._version_columns = [column for column in (LOAD_VERSION, VERSION_COLUMN) if column in schema["properties"]]
 
     @override
-    def message(self, record: dict[str, t.Any]) -> list[RecordMessage]:
+    def message(self, record: dict[str, t.Any], *, updates: bool = False) -> t.Any:
         now = dt.datetime.now(dt.UTC)
         return [
             RecordMessage(stream=alias, record=mapped, version=self.version, time_extracted=now)
-            for alias, mapped in self.mapped(record)
+            for alias, mapped in self.mapped(record, updates=updates)
         ]
 
-    def mapped(self, record: dict[str, t.Any]) -> list[tuple[str, dict[str, t.Any]]]:
+    def mapped(self, record: dict[str, t.Any], *, updates: bool) -> list[tuple[str, dict[str, t.Any]]]:
         """Return what the stream maps make of a record, with the name of the stream that it goes to."""
         record = {column: value for column, value in record.items() if column in self._schema["properties"]}
         pop_deselected_record_properties(record, self._schema, self._mask)
-        results = [(each.stream_alias, each.transform(record)) for each in self._maps]
-        return [(alias, mapped) for alias, mapped in results if mapped is not None]
+        record |= dict.fromkeys(self._version_columns, self.version)
+        return [(each.alias, mapped) for each in self._maps for mapped in each.rows(record, updates=updates)]
 
     @override
-    def write(self, messages: Iterable[list[RecordMessage]]) -> None:
+    def write(self, messages: Iterable[t.Any]) -> None:
         for several in messages:
             for message in several:
                 self._pen.write_message(message)

@@ -25,8 +25,13 @@ class Output(abc.ABC):
     """Whether some records have not left the tap yet."""
 
     @abc.abstractmethod
-    def message(self, record: dict[str, t.Any]) -> t.Any:
-        """Return the message of a record."""
+    def message(self, record: dict[str, t.Any], *, updates: bool = False) -> t.Any:
+        """Return the message of a record.
+
+        Args:
+            record: A row, or a tombstone: what has a `_sdc_deleted_at`.
+            updates: Whether the target may hold the row already, of this version (a delta's rows).
+        """
 
     def begin(self, version: int | None) -> None:
         """Take the version of the messages to come."""
@@ -48,7 +53,7 @@ class PlainOutput(Output):
     """Records as they are, for whoever wants to look at them; nothing is written."""
 
     @override
-    def message(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
+    def message(self, record: dict[str, t.Any], *, updates: bool = False) -> dict[str, t.Any]:
         return record
 
     @override

@@ -6,6 +6,7 @@ import abc
 import copy
 import typing as t
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from typing_extensions import override
 
@@ -14,6 +15,7 @@ from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
 from tap_contentstack.singer.batches import BatchOutput
+from tap_contentstack.singer.guarded import guarded
 from tap_contentstack.singer.lines import LineOutput
 from tap_contentstack.singer.mapped import MappedOutput
 from tap_contentstack.sync.bookmarks import Bookmark, Unsure, carried_over, changed_parts, fingerprint, read_bookmark
@@ -29,6 +31,7 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.api.stack import Stack
     from tap_contentstack.config.settings import Settings
+    from tap_contentstack.singer.guarded import GuardedMap
     from tap_contentstack.singer.output import Output
     from tap_contentstack.singer.pen import Pen
     from tap_contentstack.sync.progress import Progress
@@ -250,6 +253,11 @@ class VersionedStream(SelfWritingStream):
 
     # The table in the target
 
+    @cached_property
+    def guarded_maps(self) -> list[GuardedMap]:
+        """The stream's maps, checked, and with the columns that no map can lose."""
+        return guarded(self.name, self.stream_maps, self.selected_schema, self.primary_keys)
+
     @property
     def output(self) -> Output:
         """The way in which rows leave the tap."""
@@ -261,8 +269,8 @@ class VersionedStream(SelfWritingStream):
         )
         if not batch_config and not nested and changes_nothing(maps, self.name):
             return LineOutput(self.pen, self.name, columns)
-        mapped = MappedOutput(self.pen, maps, self.effective_schema, self.mask)
-        return BatchOutput(mapped, self.pen, self.tap_name, batch_config) if batch_config else mapped
+        way = self.pen, self.guarded_maps, self.effective_schema, self.mask
+        return BatchOutput(*way, tap=self.tap_name, config=batch_config) if batch_config else MappedOutput(*way)
 
     def wait_for_version(self) -> None:
         """Return when the clock has reached the version."""

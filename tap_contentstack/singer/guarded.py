@@ -1,0 +1,290 @@
+"""A stream map of the user's, held to the guarantee: no map can lose a delete, a version, or the key of a row.
+
+The SDK's mapper evaluates expressions on whatever a record has. A tombstone has nothing but its key, so an expression
+that takes no null would kill its stream for good; a map that leaves out `_sdc_deleted_at` would turn deletes into live
+rows; and a filter sees the newest state of a row only, not the one that the target holds. `GuardedMap` settles these.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import datetime as dt
+import typing as t
+from functools import cached_property
+
+from tap_contentstack.errors import MapError, SettingsError
+from tap_contentstack.events import unpublish_of
+from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, KEY_COLUMNS, PROTECTED_COLUMNS
+from tap_contentstack.sdk import CustomStreamMap, Expression, RemoveRecordTransform, definition_of, evaluate
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from singer_sdk.mapper import StreamMap
+
+    from tap_contentstack.sdk import MapDefinition
+
+    Record: t.TypeAlias = dict[str, t.Any]
+
+UNSTABLE = frozenset({"fake", "rand", "randint", "now", "utcnow", "today"})
+"""What gives another value each time; a key made of it would never find its row again."""
+WHOLE_RECORD = frozenset({"_", "record"})
+"""Names of the whole record in expressions."""
+EMPTY_KEY = "the key is empty"
+ALWAYS_THERE = frozenset({"config", "__stream_name__", "__original_stream_name__"})
+"""Names that expressions may use, and that are the same for each record."""
+
+
+class GuardedMap:
+    """One stream map of a stream."""
+
+    def __init__(self, stream: str, stream_map: StreamMap, schema: Mapping[str, t.Any], keys: Sequence[str]) -> None:
+        """Give the protected columns back to the schema that the map announces.
+
+        Args:
+            stream: The stream's own name.
+            stream_map: The SDK's map.
+            schema: The stream's schema, of the selected columns.
+            keys: The stream's own key columns.
+        """
+        self.alias = stream_map.stream_alias
+        self._stream = stream
+        self._map = stream_map
+        self._own_keys = keys
+        self._columns = list(schema["properties"])
+        self._protected = [column for column in PROTECTED_COLUMNS if column in schema["properties"]]
+        self._custom = isinstance(stream_map, CustomStreamMap)
+        self.removes_all = isinstance(stream_map, RemoveRecordTransform)
+        if not self.removes_all:
+            properties = dict(stream_map.transformed_schema["properties"])
+            properties |= {column: schema["properties"][column] for column in self._protected}
+            stream_map.transformed_schema = {**stream_map.transformed_schema, "properties": properties}
+
+    @property
+    def _sdk_map(self) -> CustomStreamMap:
+        return t.cast("CustomStreamMap", self._map)
+
+    @cached_property
+    def _definition(self) -> MapDefinition:
+        return definition_of(self._sdk_map)
+
+    # Once, before the first record
+
+    def check(self) -> None:
+        """Refuse a map that would take the rows' identity away.
+
+        Raises:
+            SettingsError: A key column is missing, empty, or made of something else than the stream's key columns.
+        """
+        if self.removes_all:
+            return
+        keys = list(self._map.transformed_key_properties or ())
+        if not keys:
+            self._refuse("__key_properties__", "a stream cannot be without a key; list the columns of its key")
+        used: set[str] = set()
+        for column in keys:
+            if column not in self._map.transformed_schema["properties"]:
+                self._refuse(column, "the key column has another name, or none, after the map and flattening")
+            names = self._names_of_key(column)
+            if lacking := sorted(names - set(self._own_keys)):
+                self._refuse(
+                    column,
+                    f"a key may be made of {' and '.join(self._own_keys)} alone, as deletes tell nothing else; "
+                    f"it uses {', '.join(lacking)}",
+                )
+            used |= names
+        if lacking := [column for column in self._own_keys if column not in used and column != KEY_COLUMNS[1]]:
+            self._refuse(keys[0], f"the key would not tell rows apart; make it of {' and '.join(lacking)}, too")
+
+    def _names_of_key(self, column: str) -> set[str]:
+        """Return what a key column is made of."""
+        expression = self._definition.expressions.get(column) if self._custom else None
+        if expression is None:
+            return {column}
+        value = expression.parsed.value
+        if isinstance(value, ast.Constant) and not value.value:
+            self._refuse(column, "a key column cannot be empty")
+        return {column if name == "self" else name for name in _names(value)} - ALWAYS_THERE
+
+    def _refuse(self, column: str, reason: str) -> t.NoReturn:
+        msg = f"setting 'stream_maps': stream {self._stream}, column '{column}': {reason}"
+        raise SettingsError(msg)
+
+    # Each record
+
+    def rows(self, record: Record, *, updates: bool) -> Iterator[Record]:
+        """Yield what becomes of a record: one record, or none.
+
+        Args:
+            record: The selected columns of a row or a tombstone.
+            updates: Whether the target may hold the row already.
+
+        Raises:
+            MapError: An expression fails.
+        """
+        if not self._custom:
+            mapped = self._map.transform(record)
+            if mapped is not None:
+                yield self._kept(mapped, record)
+            return
+        record = dict.fromkeys(self._columns) | record
+        if record.get("_sdc_deleted_at") is not None:
+            if self._may_hold(record):
+                yield self._tombstone(record)
+            return
+        try:
+            mapped = self._map.transform(record)
+        except Exception as error:  # expressions can fail in any way
+            raise self._failure(record, error) from error
+        if mapped is not None or not self._definition.filter:
+            yield self._checked(self._kept(mapped or {}, record), record)
+        elif updates and "_sdc_deleted_at" in record and self._may_hold(record):
+            yield self._tombstone(_unpublished(record))
+
+    def _kept(self, mapped: Record, record: Record) -> Record:
+        """Return a record with the columns that no map can lose, and without what flattening took apart."""
+        if self._map.flattening_enabled:
+            properties = self._map.transformed_schema["properties"]
+            mapped = {column: value for column, value in mapped.items() if value is not None or column in properties}
+        return mapped | {column: record[column] for column in self._protected if column in record}
+
+    def _checked(self, mapped: Record, record: Record) -> Record:
+        for column in self._map.transformed_key_properties or ():
+            if (value := mapped.get(column)) is None or value == "":
+                raise self._error(column, record, EMPTY_KEY)
+        return mapped
+
+    def _may_hold(self, record: Record) -> bool:
+        """Return whether the filter may ever have let a row of this key through.
+
+        What a condition says of the key alone, it says for good. So a filter on the locale holds for tombstones, too.
+        """
+        if not self._definition.filter:
+            return True
+        text, parsed = self._definition.filter
+        conditions = parsed.value.values if _is_conjunction(parsed.value) else [parsed.value]
+        for condition in conditions:
+            if _names(condition) <= {*self._own_keys, *ALWAYS_THERE}:
+                with contextlib.suppress(Exception):  # it failed on the row, too, or was never asked
+                    if not evaluate(self._sdk_map, Expression(text, ast.Expr(condition)), record, None):
+                        return False
+        return True
+
+    def _tombstone(self, record: Record) -> Record:
+        """Return a tombstone as the map makes its key; no other expression is evaluated, as all else is null."""
+        result = dict(record) if self._definition.keeps_others else {}
+        for column, (_, parsed) in self._definition.expressions.items():
+            name = parsed.value.id if isinstance(parsed.value, ast.Name) else ""
+            result[column] = record.get(name) if name in {*ADDED_COLUMNS, *self._own_keys} else None
+        for column in self._definition.removed:
+            result.pop(column, None)
+        for column in self._map.transformed_key_properties or ():
+            if column in self._definition.expressions:
+                try:
+                    result[column] = evaluate(self._sdk_map, self._definition.expressions[column], record, column)
+                except Exception as error:  # as above
+                    raise self._error(column, record, type(error).__name__) from error
+            else:
+                result[column] = record[column]
+        return self._checked(self._kept(self._map.flatten_record(result), record), record)
+
+    # Failures
+
+    def _failure(self, record: Record, error: Exception) -> MapError:
+        """Return the sentence about the expression that failed: the first that fails again."""
+        definition = self._definition
+        expressions = {"__filter__": definition.filter} if definition.filter else {}
+        for column, expression in (expressions | definition.expressions).items():
+            try:
+                evaluate(self._sdk_map, expression, record, None if column == "__filter__" else column)
+            except Exception as again:  # noqa: BLE001 - expressions can fail in any way
+                cause = again.__cause__ or again
+                return self._error(column, record, type(cause).__name__, expression[0])
+        return self._error("?", record, type(error).__name__)
+
+    def _error(self, column: str, record: Record, reason: str, text: str | None = None) -> MapError:
+        """Return a sentence that quotes nothing of the record but its key: an error's own text may quote any value."""
+        if text is None and column in self._definition.expressions:
+            text = self._definition.expressions[column][0]
+        item = ", ".join(str(record.get(column)) for column in self._own_keys)
+        expression = f", expression {text!r}," if text else ""
+        return MapError(f"stream map of {self._stream}, column '{column}'{expression} fails on item {item}: {reason}")
+
+
+def guarded(
+    stream: str, maps: Iterable[StreamMap], schema: Mapping[str, t.Any], keys: Sequence[str]
+) -> list[GuardedMap]:
+    """Return a stream's maps, guarded and checked.
+
+    Raises:
+        SettingsError: A map would break the guarantee.
+    """
+    result = [GuardedMap(stream, each, schema, keys) for each in maps]
+    for each in result:
+        each.check()
+    return result
+
+
+def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
+    """Refuse maps that write two streams to one table: each would sweep the other's rows.
+
+    Raises:
+        SettingsError: Two streams have one name after their maps.
+    """
+    owners: dict[str, str] = {}
+    for stream, several in maps.items():
+        for alias in {each.alias for each in several if not each.removes_all}:
+            if (other := owners.setdefault(alias, stream)) != stream:
+                msg = (
+                    f"setting 'stream_maps': streams {other} and {stream} would both be named '{alias}', and remove "
+                    "each other's rows; give each a name of its own, or use entry_streams 'combined' for one table"
+                )
+                raise SettingsError(msg)
+
+
+def _names(expression: ast.AST) -> set[str]:
+    """Return the columns that an expression reads, and whatever else its value may depend on."""
+    names: set[str] = set()
+    called = {id(node.func) for node in ast.walk(expression) if isinstance(node, ast.Call)}
+    known: set[int] = set()
+    for node in ast.walk(expression):
+        column = _subscript(node)
+        if column is not None:
+            names.add(column[1])
+            known.add(id(column[0]))
+        elif isinstance(node, ast.Attribute) and node.attr in UNSTABLE:
+            names.add(node.attr)
+    for node in ast.walk(expression):
+        if not isinstance(node, ast.Name) or id(node) in known:
+            continue
+        is_function = id(node) in called or node.id in {"datetime", "json"}
+        if not is_function or node.id in UNSTABLE:
+            names.add(node.id)
+    return names
+
+
+def _subscript(node: ast.AST) -> tuple[ast.Name, str] | None:
+    """Return the record's name and the column of `_['column']`, or `record.column`."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        holder, column = node.value, node.slice.value
+    elif isinstance(node, ast.Attribute):
+        holder, column = node.value, node.attr
+    else:
+        return None
+    if isinstance(holder, ast.Name) and holder.id in WHOLE_RECORD and isinstance(column, str):
+        return holder, column
+    return None
+
+
+def _is_conjunction(expression: ast.expr) -> t.TypeGuard[ast.BoolOp]:
+    return isinstance(expression, ast.BoolOp) and isinstance(expression.op, ast.And)
+
+
+def _unpublished(record: Record) -> Record:
+    """Return the tombstone of a row."""
+    moment = record.get("_sync_event_at") or dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    kept = {column: record[column] for column in {*KEY_COLUMNS, *ADDED_COLUMNS, *PROTECTED_COLUMNS} & record.keys()}
+    event = unpublish_of(record["_sync_type"])
+    kept |= {"_sync_type": event, "_sdc_deleted_at": moment, "_references": [], "_unmapped": None}
+    return dict.fromkeys(record) | {column: value for column, value in kept.items() if column in record}

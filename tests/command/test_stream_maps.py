@@ -1,0 +1,210 @@
+"""Stream maps with the real command: what is published is what the target holds, as the map would make it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox, Stack
+from tests.tap_process import Json, Output, fail, load, run_tap
+
+STREAM = "entries_p"
+
+
+@pytest.fixture
+def sandbox() -> t.Iterator[Sandbox]:
+    """Entry `a` has both fields; `b` was saved before `n` was there."""
+    stack = Stack(locales=("en-us", "fr-fr"))
+    fields = [{"uid": "x", "data_type": "text"}, {"uid": "n", "data_type": "number"}]
+    stack.add_content_type({"uid": "p", "schema": fields})
+    stack.publish_entry("p", "a", {"x": "one", "n": 2}, ["en-us"])
+    stack.publish_entry("p", "b", {"x": "two"}, ["en-us"])
+    with Sandbox(stack) as sandbox:
+        yield sandbox
+
+
+def maps(definition: Json | None, **more: object) -> Json:
+    return {"stream_maps": {STREAM: definition, **more}}
+
+
+def rows(output: Output, *earlier: Output, stream: str = STREAM) -> dict[str, Json]:
+    return {key[0]: row for key, row in output.tables(*earlier)[stream].items()}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"y": "x"},
+        {"y": "x.upper() if x else None"},
+        {"y": "md5(x)"},
+        {"y": "x.upper()", "z": "x[2]"},
+        {"y": "record['x'][0]"},
+        {"y": "x + str(randint(9))"},
+        {"x": "self + '!'"},
+        {"x": None, "uid": "uid.upper()"},
+        {"id": "uid + '/' + _publish_locale", "__key_properties__": ["id"]},
+        {"uid": "uid", "_publish_locale": "_publish_locale", "x": "x", "__else__": None},
+        {"_sdc_deleted_at": None, "_sync_type": None},
+        {"_sdc_deleted_at": "None", "_sync_type": "'entry_published'"},
+        {"__filter__": "x != 'z' or _sdc_deleted_at"},
+        {"__filter__": "x[0] != 'z'"},
+    ],
+    ids=str,
+)
+def test_an_unpublish_removes_the_row_whatever_the_map_makes_of_nulls(sandbox, definition):
+    config = maps(definition)
+    first = load(sandbox, **config).check()
+    assert len(rows(first)) == 2
+    sandbox.stack.unpublish_entry("p", "a", "en-us")
+    second = load(sandbox, state=first.state, **config).check()
+    (left,) = rows(second, first)
+    assert left[0].lower() == "b"
+    (tombstone,) = second.records(STREAM)
+    assert tombstone["_sync_type"] == "entry_unpublished"
+    assert tombstone["_sdc_deleted_at"]
+
+
+def test_a_field_that_an_item_lacks_is_null_in_expressions(sandbox):
+    output = load(sandbox, **maps({"m": "float(n + 1) if n is not None else None"}))
+    assert {uid: row["m"] for uid, row in rows(output).items()} == {"a": 3, "b": None}
+    assert rows(output)["b"]["n"] is None
+
+
+def test_a_row_that_the_filter_drops_later_is_removed(sandbox):
+    config = maps({"__filter__": "n is not None and n > 1"})
+    first = load(sandbox, **config).check()
+    assert set(rows(first)) == {"a"}
+    sandbox.stack.publish_entry("p", "a", {"x": "one", "n": 1}, ["en-us"])
+    second = load(sandbox, state=first.state, **config).check()
+    assert rows(second, first) == {}
+    (tombstone,) = second.records(STREAM)
+    assert tombstone["_sync_type"] == "entry_unpublished"
+    assert tombstone["x"] is None
+
+
+def test_a_filter_of_one_map_leaves_the_others_their_row(sandbox):
+    config = maps({"x": "x"}, big={"__source__": STREAM, "__filter__": "n is not None and n > 1"})
+    first = load(sandbox, **config).check()
+    sandbox.stack.publish_entry("p", "a", {"x": "one", "n": 1}, ["en-us"])
+    second = load(sandbox, state=first.state, **config).check()
+    assert set(rows(second, first)) == {"a", "b"}
+    assert rows(second, first, stream="big") == {}
+
+
+def test_a_filter_on_the_locale_makes_the_uid_alone_a_key(sandbox):
+    config = maps({"__filter__": "_publish_locale == 'en-us' and x != 'z'", "__key_properties__": ["uid"]})
+    sandbox.stack.publish_entry("p", "a", {"x": "un", "n": 2}, ["fr-fr"])
+    first = load(sandbox, **config).check()
+    sandbox.stack.unpublish_entry("p", "a", "fr-fr")
+    second = load(sandbox, state=first.state, **config).check()
+    assert rows(second, first)["a"]["x"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("definition", "column", "reason"),
+    [
+        ({"id": "uid + '-' + x", "__key_properties__": ["id"]}, "id", "it uses x"),
+        ({"id": "uid + record['x']", "__key_properties__": ["id"]}, "id", "it uses x"),
+        ({"id": "uid + str(record)", "__key_properties__": ["id"]}, "id", "it uses record"),
+        ({"id": "fake.uuid4()", "__key_properties__": ["id"]}, "id", "it uses fake"),
+        ({"id": "uid + str(datetime.datetime.now())", "__key_properties__": ["id"]}, "id", "it uses now"),
+        ({"x": "self + uid", "__key_properties__": ["x"]}, "x", "it uses x"),
+        ({"__key_properties__": ["x"]}, "x", "it uses x"),
+        ({"__key_properties__": []}, "__key_properties__", "cannot be without a key"),
+        ({"__key_properties__": None}, "__key_properties__", "cannot be without a key"),
+        ({"uid": "None"}, "uid", "cannot be empty"),
+        ({"uid": "''"}, "uid", "cannot be empty"),
+        ({"uid": "'same'"}, "uid", "would not tell rows apart"),
+        ({"__key_properties__": ["_publish_locale"]}, "_publish_locale", "would not tell rows apart"),
+    ],
+    ids=str,
+)
+def test_a_key_of_anything_but_the_key_is_refused_at_the_start(sandbox, definition, column, reason):
+    output = fail({**sandbox.settings, **maps(definition)})
+    assert output.messages == []
+    assert f"stream {STREAM}, column '{column}'" in output.last_line
+    assert reason in output.last_line
+
+
+def test_two_streams_of_one_name_are_refused(sandbox):
+    output = fail({**sandbox.settings, "stream_maps": {"assets": {"__alias__": STREAM}}})
+    assert f"would both be named '{STREAM}'" in output.last_line
+
+
+@pytest.mark.parametrize(
+    ("definition", "column"),
+    [
+        ({"y": "n + 1"}, "y"),
+        ({"x": "x", "y": "int(x)"}, "y"),
+        ({"y": "nothing"}, "y"),
+        ({"__filter__": "n > 1"}, "__filter__"),
+        ({"uid": "uid[7:] or None"}, "uid"),
+    ],
+    ids=str,
+)
+def test_an_expression_that_fails_is_one_sentence_without_values(sandbox, definition, column):
+    output = fail({**sandbox.settings, **maps(definition)}, secrets=("'one'", "'two'"))
+    assert f"stream map of {STREAM}, column '{column}', expression" in output.last_line
+    assert "en-us" in output.last_line
+    assert output.state["bookmarks"]["assets"]["replication_key_value"], "the others are complete"
+
+
+def files_of(output: Output, stream: str = STREAM) -> list[Json]:
+    paths = [path for message in output.of_type("BATCH", stream) for path in message["manifest"]]
+    lines = [
+        line for path in paths for line in gzip.decompress(Path(path.removeprefix("file://")).read_bytes()).splitlines()
+    ]
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"uid": "uid", "_publish_locale": "_publish_locale", "__else__": None},
+        {"_sdc_table_version": None},
+        {"_sdc_table_version": "0"},
+    ],
+    ids=str,
+)
+def test_batch_files_keep_the_version(sandbox, definition, tmp_path):
+    batches = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    config = maps(definition) | {"batch_config": batches}
+    first = load(sandbox, **config)
+    version = first.state["bookmarks"][STREAM]["version"]
+    assert [row["_sdc_table_version"] for row in files_of(first)] == [version, version]
+    assert first.schemas[STREAM]["properties"]["_sdc_table_version"]["type"] == ["integer", "null"]
+    sandbox.stack.unpublish_entry("p", "a", "en-us")
+    second = load(sandbox, state=first.state, **config)
+    (tombstone,) = files_of(second)
+    assert tombstone["_sdc_deleted_at"]
+    assert tombstone["_sdc_table_version"] == version
+
+
+def test_parquet_is_refused_with_the_way_out(sandbox, tmp_path):
+    batches = {"encoding": {"format": "parquet"}, "storage": {"root": tmp_path.as_uri()}}
+    output = run_tap({**sandbox.settings, "batch_config": batches})
+    assert output.code == 1
+    assert "jsonl" in output.last_line
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_flattened_records_fit_their_schema(sandbox, depth):
+    stack = sandbox.stack
+    group = {"uid": "g", "data_type": "group", "schema": [{"uid": "t", "data_type": "text"}]}
+    stack.add_content_type(
+        {"uid": "q", "schema": [group, {"uid": "h", **{k: v for k, v in group.items() if k != "uid"}}]}
+    )
+    stack.publish_entry("q", "c", {"g": {"t": "in"}, "h": None, "odd": {"k": [1]}}, ["en-us"])
+    config = {"flattening_enabled": True, "flattening_max_depth": depth, "stream_maps": {"entries_q": {"y": "uid"}}}
+    first = load(sandbox, **config).check()
+    row = rows(first, stream="entries_q")["c"]
+    assert row["g__t"] == "in"
+    assert "h" not in row
+    assert set(row) <= set(first.schemas["entries_q"]["properties"])
+    stack.unpublish_entry("q", "c", "en-us")
+    second = load(sandbox, state=first.state, **config).check()
+    assert rows(second, first, stream="entries_q") == {}
