@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import Fault, Sandbox, Stack, seeded_stack
+from sandbox import Fault, Sandbox
 from tap_contentstack.api import client as client_module
 from tap_contentstack.api.client import Client, decode_json
 from tap_contentstack.api.throttle import Throttle
@@ -24,17 +24,6 @@ from tests.tap_process import wait_until
 
 CONTENT_TYPES = "/v3/content_types"
 SYNC = "/v3/stacks/sync"
-
-
-@pytest.fixture(scope="module")
-def stack() -> Stack:
-    return seeded_stack(seed=3, entries=20)
-
-
-@pytest.fixture
-def sandbox(stack):
-    with Sandbox(stack=stack) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox import Fault, Sandbox, seeded_stack
+from sandbox import Fault
 from tap_contentstack.api.connection import Connection
 from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, TransientError
@@ -30,12 +30,6 @@ TYPES = "/v3/content_types?environment=production"
 ONE = f"{TYPES}&limit=1"
 PAUSE = 0.05
 CREDENTIALS = {"api_key": "blt1", "access_token": "cs1", "environment": "production"}
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox(seeded_stack(seed=3, entries=20)) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

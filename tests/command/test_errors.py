@@ -8,24 +8,10 @@ import typing as t
 
 import pytest
 
-from sandbox import Fault, Sandbox, seeded_stack
+from sandbox import Fault
 from tests.tap_process import Output, assert_no_secret, fail, load, run_tap
 
 SYNC = "/v3/stacks/sync"
-
-
-@pytest.fixture(scope="module")
-def site() -> t.Iterator[Sandbox]:
-    """A sandbox that no test edits."""
-    with Sandbox(seeded_stack(seed=2, entries=10)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def broken() -> t.Iterator[Sandbox]:
-    """A sandbox for faults."""
-    with Sandbox(seeded_stack(seed=2, entries=10)) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
@@ -85,9 +71,9 @@ def test_a_host_that_accepts_and_says_nothing_is_named(refused):
 
 
 @pytest.mark.parametrize("status", [200, 403, 502])
-def test_a_proxys_page_is_told_from_the_api(broken, status):
-    broken.faults.add(Fault(kind="html", status=status, times=None))
-    output = fail({**broken.settings, "max_retries": 0})
+def test_a_proxys_page_is_told_from_the_api(sandbox, status):
+    sandbox.faults.add(Fault(kind="html", status=status, times=None))
+    output = fail({**sandbox.settings, "max_retries": 0})
     expected = {
         200: "answered with something else than the API's JSON (text/html: not JSON): check base_url",
         403: "(HTTP 403",
@@ -96,9 +82,9 @@ def test_a_proxys_page_is_told_from_the_api(broken, status):
     assert expected[status] in output.last_line
 
 
-def test_a_redirect_is_not_followed_with_credentials(broken):
-    broken.faults.add(Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}, times=None))
-    assert "answers with a redirect (HTTP 302)" in fail({**broken.settings, "max_retries": 0}).last_line
+def test_a_redirect_is_not_followed_with_credentials(sandbox):
+    sandbox.faults.add(Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}, times=None))
+    assert "answers with a redirect (HTTP 302)" in fail({**sandbox.settings, "max_retries": 0}).last_line
 
 
 @pytest.mark.parametrize(
@@ -159,7 +145,7 @@ def test_a_schema_of_a_catalog_that_is_none_is_one_sentence(site, column):
 
 def test_a_catalog_does_not_change_the_type_of_a_key(site):
     schema = {"properties": {"uid": {"type": "integer"}, "title": {"type": "string"}}}
-    output = load(site, catalog={"streams": [{"tap_stream_id": "assets", "schema": schema}]}).check()
+    output = load(site, catalog={"streams": [{"tap_stream_id": "assets", "schema": schema}]}).check(history=True)
     assert output.schemas["assets"]["properties"]["uid"] == {"type": "string"}
     assert output.record_counts["assets"]
 
@@ -225,9 +211,9 @@ def test_a_wrong_setting_of_the_sdk_ends_in_no_traceback(site, extra):
 # While a run is under way
 
 
-def test_a_stream_that_fails_for_good_does_not_stop_the_others(broken):
-    broken.faults.add(Fault(status=400, path="content_type_uid=author", times=None))
-    output = fail({**broken.settings, "max_retries": 0}).check(history=True)
+def test_a_stream_that_fails_for_good_does_not_stop_the_others(sandbox):
+    sandbox.faults.add(Fault(status=400, path="content_type_uid=author", times=None))
+    output = fail({**sandbox.settings, "max_retries": 0}).check(history=True)
     assert (
         "1 of 8 streams failed; the others are complete: entries_author: the API refused a request" in output.last_line
     )
@@ -235,17 +221,17 @@ def test_a_stream_that_fails_for_good_does_not_stop_the_others(broken):
     for name, bookmark in output.state["bookmarks"].items():
         if name.startswith("entries_") and name != "entries_author":
             assert bookmark["replication_key_value"]
-    broken.faults.clear()
-    second = load(broken, state=output.state)
+    sandbox.faults.clear()
+    second = load(sandbox, state=output.state)
     assert output.code == 1
     assert set(second.record_counts) <= {"entries_author", "content_types", "global_fields"}
 
 
-def test_credentials_that_are_taken_away_end_the_run_and_are_named_once(broken):
-    broken.faults.add(Fault(status=401, path=SYNC, times=None))
-    output = fail({**broken.settings, "max_concurrency": 1})
+def test_credentials_that_are_taken_away_end_the_run_and_are_named_once(sandbox):
+    sandbox.faults.add(Fault(status=401, path=SYNC, times=None))
+    output = fail({**sandbox.settings, "max_concurrency": 1})
     assert output.last_line.count("check access_token") == 1
-    assert len([request for request in broken.requests if request.path == SYNC]) == 1
+    assert len([request for request in sandbox.requests if request.path == SYNC]) == 1
     assert "the others are complete" not in output.last_line
 
 

@@ -6,23 +6,15 @@ import json
 import os
 import socket
 import threading
-import typing as t
 from itertools import pairwise
 
 import pytest
 
-from sandbox import Fault, Sandbox, Stack, seeded_stack
+from sandbox import Fault, Sandbox
 from tests.tap_process import Output, Tables, fail, keys_of, load, published, run_tap
 
 SYNC = "/v3/stacks/sync"
 LISTS = {"content_types", "global_fields"}
-
-
-@pytest.fixture(scope="module")
-def site() -> t.Iterator[Sandbox]:
-    """A sandbox that no test edits."""
-    with Sandbox(seeded_stack(seed=5, entries=60)) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
@@ -35,18 +27,6 @@ def asked(site):
 @pytest.fixture(scope="module")
 def first(site) -> Output:
     return load(site)
-
-
-@pytest.fixture
-def small() -> t.Iterator[Sandbox]:
-    """A small stack to edit."""
-    stack = Stack(locales=("en-us", "fr-fr"))
-    for uid in ("page", "pet", "tag"):
-        stack.add_content_type({"uid": uid, "schema": [{"uid": "title", "data_type": "text"}]})
-        stack.publish_entry(uid, f"{uid}1", {}, ["en-us", "fr-fr"])
-    stack.publish_asset("asset1", {}, ["en-us", "fr-fr"])
-    with Sandbox(stack) as sandbox:
-        yield sandbox
 
 
 def in_locales(tables: Tables, *locales: str) -> dict[str, set[tuple[str, ...]]]:

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from sandbox import Behaviour, Sandbox, Stack, seeded_stack
+from sandbox import Behaviour, Sandbox, Stack
 from tests.tap_process import BOOKMARK_KEYS, Output, keys_of, load, published
 
 ENTRY_EVENTS = "entry_published,entry_unpublished,entry_deleted,content_type_deleted"
@@ -18,13 +18,6 @@ SYNC = "/v3/stacks/sync"
 CONTENT_TYPES = "/v3/content_types"
 LISTS = {"content_types", "global_fields"}
 STEP = re.compile(r'\.?([A-Za-z_]\w*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
-
-
-@pytest.fixture(scope="module")
-def site() -> t.Iterator[Sandbox]:
-    """A sandbox that no test edits."""
-    with Sandbox(seeded_stack(seed=11, entries=150), page_size=30) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

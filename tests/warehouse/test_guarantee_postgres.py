@@ -6,18 +6,11 @@ import os
 
 import pytest
 
-from demo.postgres import Postgres
 from tests.model.programs import Programs
 from tests.model.warehouse import WarehouseHistory
 
 HISTORIES = int(os.environ.get("WAREHOUSE_HISTORIES", "24"))
 FIRST = int(os.environ.get("WAREHOUSE_SEED", "0"))
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with Postgres() as postgres:
-        yield postgres
 
 
 @pytest.fixture(scope="module")
@@ -27,5 +20,5 @@ def programs():
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + HISTORIES))
-def test_postgres_ends_up_holding_what_is_published(seed, postgres, programs, tmp_path):
-    WarehouseHistory(seed, postgres, programs, tmp_path, hard_delete=seed % 2 == 1).play()
+def test_postgres_ends_up_holding_what_is_published(seed, server, programs, tmp_path):
+    WarehouseHistory(seed, server, programs, tmp_path, hard_delete=seed % 2 == 1).play()

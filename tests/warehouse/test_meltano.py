@@ -12,7 +12,6 @@ from psycopg.rows import dict_row
 
 from demo.__main__ import LISTS, tables
 from demo.meltano import MELTANO_YML, RUN, MeltanoError, MeltanoProject
-from demo.postgres import Postgres
 from sandbox import Sandbox, seeded_stack
 
 STATE = ".state/{environment}:tap-contentstack-to-target-postgres/state.json"
@@ -25,20 +24,8 @@ def sandbox():
 
 
 @pytest.fixture
-def postgres():
-    with Postgres() as postgres:
-        yield postgres
-
-
-@pytest.fixture
 def project(tmp_path, sandbox, postgres):
     return MeltanoProject(tmp_path, sandbox.settings, postgres.settings)
-
-
-@pytest.fixture
-def connection(postgres):
-    with postgres.connect() as connection:
-        yield connection
 
 
 def rows(connection, table) -> list[dict[str, t.Any]]:

@@ -8,11 +8,11 @@ import typing as t
 
 import pytest
 
-from demo.postgres import Postgres
 from sandbox import Sandbox, Stack
 from sandbox.site import field
 from tests.tap_process import Json, run_tap
-from tests.warehouse.test_postgres_types import LONG, PATIENCE, Load, Warehouse
+from tests.warehouse.loading import PATIENCE, Load, Warehouse
+from tests.warehouse.test_postgres_types import LONG
 
 # Its tests look at tables that are loaded once.
 pytestmark = pytest.mark.xdist_group("postgres_schema_changes")
@@ -147,14 +147,6 @@ class Story(t.NamedTuple):
     again: Snapshot
     adopted: Snapshot
     later: Snapshot
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory) -> t.Iterator[Warehouse]:
-    with Postgres() as server:
-        warehouse = Warehouse(server, tmp_path_factory.mktemp("targets"))
-        with warehouse.connection:
-            yield warehouse
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,16 @@
+"""Fixtures that tests of several districts share."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from sandbox import Sandbox, seeded_stack
+
+
+@pytest.fixture
+def sandbox() -> t.Iterator[Sandbox]:
+    """A served stack of a few items of each kind, for one test to edit and break."""
+    with Sandbox(seeded_stack(seed=3, entries=20)) as sandbox:
+        yield sandbox
