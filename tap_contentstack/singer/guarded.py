@@ -62,6 +62,16 @@ class GuardedMap:
             stream_map.transformed_schema = {**stream_map.transformed_schema, "properties": properties}
 
     @property
+    def keys(self) -> Sequence[str]:
+        """The key columns after the map."""
+        return self._map.transformed_key_properties or ()
+
+    @property
+    def schema(self) -> dict[str, t.Any]:
+        """The schema that the map announces."""
+        return self._map.transformed_schema
+
+    @property
     def _sdk_map(self) -> CustomStreamMap:
         return t.cast("CustomStreamMap", self._map)
 
@@ -79,12 +89,12 @@ class GuardedMap:
         """
         if self.removes_all:
             return
-        keys = list(self._map.transformed_key_properties or ())
+        keys = self.keys
         if not keys:
             self._refuse("__key_properties__", "a stream cannot be without a key; list the columns of its key")
         used: set[str] = set()
         for column in keys:
-            if column not in self._map.transformed_schema["properties"]:
+            if column not in self.schema["properties"]:
                 self._refuse(column, "the key column has another name, or none, after the map and flattening")
             names = self._names_of_key(column)
             if lacking := sorted(names - set(self._own_keys)):
@@ -145,12 +155,12 @@ class GuardedMap:
     def _kept(self, mapped: Record, record: Record) -> Record:
         """Return a record with the columns that no map can lose, and without what flattening took apart."""
         if self._map.flattening_enabled:
-            properties = self._map.transformed_schema["properties"]
+            properties = self.schema["properties"]
             mapped = {column: value for column, value in mapped.items() if value is not None or column in properties}
         return mapped | {column: record[column] for column in self._protected if column in record}
 
     def _checked(self, mapped: Record, record: Record) -> Record:
-        for column in self._map.transformed_key_properties or ():
+        for column in self.keys:
             if (value := mapped.get(column)) is None or value == "":
                 raise self._error(column, record, EMPTY_KEY)
         return mapped
@@ -174,12 +184,12 @@ class GuardedMap:
     def _tombstone(self, record: Record) -> Record:
         """Return a tombstone as the map makes its key; no other expression is evaluated, as all else is null."""
         result = dict(record) if self._definition.keeps_others else {}
-        for column, (_, parsed) in self._definition.expressions.items():
-            name = parsed.value.id if isinstance(parsed.value, ast.Name) else ""
-            result[column] = record.get(name) if name in {*ADDED_COLUMNS, *self._own_keys} else None
+        for column, expression in self._definition.expressions.items():
+            goes_through = column in ADDED_COLUMNS and expression.text == column
+            result[column] = record.get(column) if goes_through else None
         for column in self._definition.removed:
             result.pop(column, None)
-        for column in self._map.transformed_key_properties or ():
+        for column in self.keys:
             if column in self._definition.expressions:
                 try:
                     result[column] = evaluate(self._sdk_map, self._definition.expressions[column], record, column)

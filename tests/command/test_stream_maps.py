@@ -208,3 +208,21 @@ def test_flattened_records_fit_their_schema(sandbox, depth):
     stack.unpublish_entry("q", "c", "en-us")
     second = load(sandbox, state=first.state, **config).check()
     assert rows(second, first, stream="entries_q") == {}
+
+
+def test_the_recipe_of_the_readme_does_what_it_says():
+    text = Path(__file__).parents[2].joinpath("README.md").read_text().partition("<!-- stream-maps -->")[2]
+    config = json.loads(text.partition("```json")[2].partition("```")[0])
+    stack = Stack(locales=("en-us",))
+    fields = [{"uid": "title", "data_type": "text"}, {"uid": "body", "data_type": "text"}]
+    stack.add_content_type({"uid": "story", "schema": fields})
+    for uid, title in (("a", "One"), ("b", "Draft"), ("c", None), ("d", "Four")):
+        stack.publish_entry("story", uid, {"title": title, "body": "…"}, ["en-us"])
+    with Sandbox(stack) as sandbox:
+        first = load(sandbox, **config).check()
+        stack.publish_entry("story", "a", {"title": "Draft"}, ["en-us"])
+        stack.delete_entry("story", "d")
+        table = load(sandbox, state=first.state, **config).check().tables(first)["stories"]
+    assert set(first.tables()["stories"]) == {("a/en-us",), ("c/en-us",), ("d/en-us",)}
+    assert {key: row["headline"] for key, row in table.items()} == {("c/en-us",): None}
+    assert "body" not in first.schemas["stories"]["properties"]
