@@ -1,5 +1,5 @@
-# Everything that people and CI type. Needs git, make and Python 3.11 or newer; the rest is set up in .venv from the
-# lock, through whatever package index pip and uv are configured for.
+# The commands of the project, for people and CI alike. They need git, make and Python 3.11 or newer; everything else is
+# installed into .venv from the lock files, from whichever package index pip and uv are configured to use.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,27 +10,38 @@ READY := $(VENV)/.ready
 SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks .ci/*.py)
 JOBS ?= auto
 UV := $(BIN)/uv
+CHECK := $(BIN)/check-jsonschema --quiet
 PIN = grep -o '^uv==[0-9.]*' $(LOCK)
 
-# The environment's programs come first, for Meltano looks for the tap and its loaders on the PATH.
+# The environment's programs come first, because Meltano looks for the tap and its loaders on the PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport PYTHONPATH PYTHONHOME
-# Each test starts the tap anew: compiled once, it is up in a third of the time.
+# Each test starts the tap as a new process; with compiled files it starts in a third of the time.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test checks lint format format-check types unit sandbox soak bench lock lock-check build clean
 
-help:  ## say what there is
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-setup: $(READY)  ## set up .venv (every other target does, too)
+setup: $(READY)  ## set up .venv (every other target does so too)
+
+# Another interpreter than the one in .venv, if PYTHON= names one: then .venv is set up again.
+VERSION = -c 'import sys; print(sys.version_info[:2])' 2> /dev/null
+ifneq ($(origin PYTHON),file)
+OTHER_PYTHON := $(filter-out $(shell $(BIN)/python $(VERSION)),$(shell $(PYTHON) $(VERSION)))
+endif
+ifneq ($(OTHER_PYTHON),)
+.PHONY: $(READY)
+endif
 
 $(READY): $(LOCK) $(LOADERS_LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
 	@echo "setting up $(VENV) …"
+	@test -z "$(OTHER_PYTHON)" || rm -rf $(VENV)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "$$($(PIN) | cut -d= -f3)" \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$($(PIN))"
@@ -40,50 +51,56 @@ $(READY): $(LOCK) $(LOADERS_LOCK) pyproject.toml
 	@$(UV) pip sync --quiet --python $(VENV)/loaders/bin/python --require-hashes $(LOADERS_LOCK)
 	@touch $@
 
-demo: $(READY)  ## a sandbox stack into a real Postgres with Meltano, edited, and loaded again
-	@$(BIN)/python -u -m demo
+demo: $(READY)  ## load a sandbox stack into a real Postgres with Meltano, edit it, load again (KEEP=1 leaves all of it running)
+	@$(BIN)/python -u -m demo $(if $(KEEP),--keep)
 
-test: $(READY)  ## all that must hold: lint, format, types, tests
+test: $(READY)  ## run the full test suite: lint, format, types, tests (PYTHON=python3.12 for another interpreter)
 	@$(MAKE) --no-print-directory lint format-check types unit
 
-lint: $(READY) lock-check  ## ruff, and the lock in step with pyproject.toml
+lint: $(READY) lock-check  ## ruff, the lock files, meltano.yml and the workflows
 	@$(BIN)/ruff check --quiet --output-format concise $(SOURCES)
 	@$(UV) pip check --quiet
+	@$(CHECK) --schemafile "$$($(BIN)/python -c 'import meltano.schemas as it; print(it.__path__[0])')/meltano.schema.json" meltano.yml
+	@$(CHECK) --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(CHECK) --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(CHECK) --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(CHECK) --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	@findings=$$($(BIN)/zizmor --offline --quiet --no-progress .github) || { echo "$$findings"; exit 1; }
 
-format: $(READY)  ## format the code and sort out what can be sorted out
+format: $(READY)  ## format the code and fix what ruff can fix
 	@$(BIN)/ruff check --quiet --fix-only $(SOURCES)
 	@$(BIN)/ruff format --quiet $(SOURCES)
 
 format-check: $(READY)
 	@$(BIN)/ruff format --quiet --diff $(SOURCES)
 
-types: $(READY)  ## mypy, strict
+types: $(READY)  ## mypy in strict mode
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
 
-unit: $(READY)  ## the tests alone, with coverage; one of them: .venv/bin/pytest -k name
+unit: $(READY)  ## run only the tests, with coverage (one of them: .venv/bin/pytest -k name)
 	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup --cov
 
-# The variables that are set become the options of `python -m sandbox`.
+# Each variable that is set becomes an option of `python -m sandbox`.
 SANDBOX_OPTIONS = PORT SEED ENTRIES LATENCY EXPORT
-sandbox: $(READY)  ## run a local delivery API and print its settings (PORT= SEED= ENTRIES= LATENCY= or EXPORT=DIR)
+sandbox: $(READY)  ## serve a local delivery API and print settings for it (PORT= SEED= ENTRIES= LATENCY= or EXPORT=DIR)
 	@$(BIN)/python -m sandbox $(foreach each,$(SANDBOX_OPTIONS),$(if $($(each)),--$(shell echo $(each) | tr A-Z a-z) '$($(each))'))
 
-soak: $(READY)  ## random histories of edits, crashes and faults, for MINUTES (10)
+soak: $(READY)  ## play random histories of edits, crashes and faults for MINUTES=10
 	@$(BIN)/python -u -m tests.model.soak --minutes $(or $(MINUTES),10)
 
-bench: $(READY)  ## the benchmarks
+bench: $(READY)  ## run the benchmarks
 	@$(BIN)/python -m benchmarks
 
-lock: $(READY)  ## remake the lock after a change of dependencies (UPGRADE=1 takes the newest versions)
+lock: $(READY)  ## regenerate the lock files after a change of dependencies (UPGRADE=1 takes the newest versions)
 	@$(BIN)/python .ci/lock.py write $(if $(UPGRADE),--upgrade)
 	@$(MAKE) --no-print-directory setup
 
 lock-check: $(READY)
 	@$(BIN)/python .ci/lock.py check
 
-build: $(READY)  ## the wheel and the sdist, in dist/
+build: $(READY)  ## build the wheel and the sdist into dist/
 	@$(UV) build --quiet --no-build-isolation
 
-clean:  ## remove .venv and everything that the tools leave
+clean:  ## remove .venv and everything that the tools wrote
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Make the locks from pyproject.toml (`write`), or say whether they are in step with it (`check`, offline)."""
+"""Writes the lock files from pyproject.toml (`write`), or checks offline that they match it (`check`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# A lock, and what of pyproject.toml goes into it.
+# Each lock file, with the parts of pyproject.toml that it resolves.
 LOCKS = {
     "requirements-dev.txt": ["pyproject.toml", "--group", "dev"],
     "requirements-loaders.txt": ["--group", "loaders"],
@@ -21,7 +21,7 @@ COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"
 
 
 def header() -> str:
-    """Return a lock's first line, with a digest of everything in pyproject.toml that the locks follow from."""
+    """Return the first line of a lock file, with a digest of what the lock files depend on."""
     project = PYPROJECT["project"]
     wanted = [
         project["requires-python"],
@@ -34,7 +34,7 @@ def header() -> str:
 
 
 def write(*options: str) -> None:
-    """Resolve the dependencies for every system and Python version, keeping the versions that still fit.
+    """Resolve the dependencies for all systems and Python versions, keeping locked versions that still fit.
 
     Args:
         options: More options for uv, such as --upgrade.
@@ -48,11 +48,11 @@ def write(*options: str) -> None:
 
 
 def check() -> str | None:
-    """Return what is wrong with a lock, if anything."""
+    """Return a sentence about the first lock file that is wrong, or None."""
     for lock in LOCKS:
         text = (ROOT / lock).read_text()
         if not text.startswith(header()):
-            return f"{lock} is not in step with pyproject.toml: run `make lock`"
+            return f"{lock} does not match pyproject.toml: run `make lock`"
         if address := re.search(r"^.*(?:://|--(?:index|extra-index|find-links)).*$", text, re.MULTILINE):
             return f"{lock} names an address: {address[0]}"
     return None
