@@ -1,0 +1,119 @@
+"""Reading the API's JSON: one tolerant way for all endpoints, so that one odd text spoils no answer."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import msgspec
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+DEEPEST = 100
+"""Levels of JSON that lists of definitions may have: Contentstack's own limits allow some ten."""
+
+NUL = b"\\u0000"
+_HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"""\\(?: u[dD][89abAB]..\\u[dD][c-fC-F]..  # a pair of surrogates is one character
+             | (?P<half>u[dD][89a-fA-F]..)
+             | .)""",
+    re.VERBOSE,
+)
+_decode = msgspec.json.Decoder().decode
+
+
+class Answer(t.NamedTuple):
+    """An answer, whatever it says.
+
+    Attributes:
+        status: Its HTTP status.
+        headers: Its headers, whose names may be asked for in any case.
+        body: Its whole body, decompressed.
+    """
+
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+
+    @property
+    def kind(self) -> str:
+        """The media type that it says it is of."""
+        return self.headers.get("Content-Type", "unknown").partition(";")[0]
+
+
+def valid_utf8(body: bytes) -> bytes:
+    """Return a body without a byte order mark, half surrogate pairs that stand in it as they are made escapes.
+
+    Raises:
+        UnicodeDecodeError: It is not UTF-8 otherwise.
+    """
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    if body.isascii():
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        body = _HALF_IN_UTF8.sub(lambda half: b"\\u%04x" % ord(half[0].decode(errors="surrogatepass")), body)
+        body.decode()
+    return body
+
+
+def without_halves(body: bytes) -> bytes:
+    """Return a body in which half a surrogate pair, which no decoder takes, is U+0000, which is taken out later."""
+    return _ESCAPE.sub(lambda escape: NUL if escape["half"] else escape[0], body)
+
+
+def decode_json(body: bytes) -> dict[str, t.Any]:
+    """Return a JSON object.
+
+    Raises:
+        ValueError: It is something else; the text says in few words what.
+    """
+    try:
+        body = valid_utf8(body)
+        result = _decode(without_halves(body) if _HALVES.search(body) else body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        msg = "not JSON"
+        raise ValueError(msg) from None
+    except RecursionError:
+        msg = "JSON nested too deeply"
+        raise ValueError(msg) from None
+    if not isinstance(result, dict):
+        msg = "not a JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - the body's fault, not the caller's
+    return result
+
+
+def decode_list(body: bytes, key: str) -> dict[str, t.Any]:
+    """Return a JSON object that has a list of objects with a uid under a key.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    answer = decode_json(body)
+    elements = answer.get(key)
+    if not isinstance(elements, list) or not all(map(has_uid, elements)):
+        msg = f"no list of {key}"
+        raise ValueError(msg)
+    return answer
+
+
+def has_uid(value: object) -> bool:
+    """Return whether a JSON value is an object with a uid."""
+    return isinstance(value, dict) and isinstance(value.get("uid"), str)
+
+
+def is_too_deep(value: object) -> bool:
+    """Return whether a JSON value has more levels than definitions can have."""
+    level: list[t.Any] = [value]
+    for _ in range(DEEPEST):
+        level = [each for parent in level for each in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> t.Iterable[t.Any]:
+    children: t.Iterable[t.Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [child for child in children if isinstance(child, dict | list)]

@@ -1,0 +1,117 @@
+"""What an answer other than 200 means: which setting to check, if the API itself says so.
+
+Only the API's own JSON (`error_code` and `error_message`, recorded) is believed. Proxies, login pages and gateways
+answer with the same statuses, so a status alone blames no setting, and ends no stream but the one that asked.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from http import HTTPStatus
+
+from tap_contentstack.api.answers import decode_json
+from tap_contentstack.errors import AccessError, ApiError, NotFoundError, RefusedError, TokenRefusedError
+from tap_contentstack.values.texts import one_line, shown
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_contentstack.api.answers import Answer
+    from tap_contentstack.config.settings import Settings
+
+# Error codes: recorded bodies (118, 141), third-party probes (105, 109), Contentstack docs: error codes (901).
+UNKNOWN_API_KEY = 109
+UNKNOWN_TOKEN = 105
+UNKNOWN_BRANCH = 901
+UNKNOWN_CONTENT_TYPE = 118
+INVALID_VALUE = 141
+TOKEN_PARAMETERS = ("sync_token", "pagination_token")
+
+
+class Refusals:
+    """Puts refusals into sentences."""
+
+    def __init__(self, settings: Settings, host: str | None) -> None:
+        """Take what the sentences name.
+
+        Args:
+            settings: The settings that may be wrong.
+            host: The API's host.
+        """
+        self._settings = settings
+        self._host = host
+
+    def error(self, answer: Answer, params: Mapping[str, str]) -> ApiError:
+        """Return the error that a refusal stands for.
+
+        Args:
+            answer: An answer other than 200 that no further attempt would change.
+            params: The parameters that were asked with.
+        """
+        refusal = api_error(answer.body)
+        if refusal is None:
+            return ApiError(self.foreign(answer))
+        code, fields = refusal["error_code"], refusal.get("errors")
+        named = {str(name) for name in fields} if isinstance(fields, dict) else set()
+        said = f"HTTP {answer.status}, error code {code}: {one_line(refusal['error_message'])}{request_id(answer)}"
+        if code == UNKNOWN_CONTENT_TYPE:
+            return NotFoundError(f"the content type does not exist ({said})")
+        if (
+            code == INVALID_VALUE
+            and any(name in params for name in TOKEN_PARAMETERS)
+            and not named - {*TOKEN_PARAMETERS}
+        ):
+            return TokenRefusedError(f"the API no longer takes the token ({said})")
+        if sentence := self._access_problem(code, named):
+            return AccessError(f"{sentence} ({said})")
+        about = f" about {one_line(', '.join(sorted(named)))}" if named else ""
+        return RefusedError(f"the API refused a request{about} ({said})")
+
+    def _access_problem(self, code: object, named: set[str]) -> str | None:
+        """Return what is wrong with the settings, if the API says that something is."""
+        settings = self._settings
+        if code == UNKNOWN_API_KEY or "api_key" in named:
+            return (
+                f"the stack API key is unknown at {self._host}: check api_key, and region ('{settings.region}'), "
+                "as a stack answers only in its own region"
+            )
+        if code == UNKNOWN_BRANCH or "branch" in named:
+            return f"the branch '{shown(settings.branch or 'main')}' cannot be read with these settings: check branch"
+        if "environment" in named:
+            environment = shown(settings.environment)
+            return f"the environment '{environment}' is unknown to this stack: check environment"
+        if code == UNKNOWN_TOKEN or "access_token" in named:
+            return (
+                "the delivery token is refused: check access_token, and that it is one of this stack's for the "
+                f"environment '{shown(settings.environment)}'"
+            )
+        return None
+
+    def foreign(self, answer: Answer) -> str:
+        """Return a sentence about an answer that is not the API's."""
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return "the proxy wants other credentials: check those in HTTP_PROXY or HTTPS_PROXY"
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            return (
+                f"{self._host} answered with a redirect (HTTP {answer.status}), which is not followed: "
+                "set base_url to the API's own host"
+            )
+        return (
+            f"{self._settings.url} answered HTTP {answer.status} with something other than the API's JSON "
+            f"({one_line(answer.kind)}){request_id(answer)}: check base_url, and for a proxy in between"
+        )
+
+
+def api_error(body: bytes) -> dict[str, t.Any] | None:
+    """Return the API's own error, if a body is one: `{"error_message": text, "error_code": number, "errors": {…}}`."""
+    try:
+        error = decode_json(body)
+    except ValueError:
+        return None
+    return error if isinstance(error.get("error_message"), str) and type(error.get("error_code")) is int else None
+
+
+def request_id(answer: Answer) -> str:
+    """Return the API's id of a request, as a part of a sentence: its support can follow that up."""
+    found = answer.headers.get("x-request-id")
+    return f", request {one_line(found)}" if found else ""

@@ -1,0 +1,89 @@
+"""When a request is worth another attempt, and how long to wait before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import random
+import time
+import typing as t
+from http import HTTPStatus
+
+if t.TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tap_contentstack.api.answers import Answer
+    from tap_contentstack.errors import TransientError
+
+FIRST_WAIT = 0.5
+"""Seconds: the mean wait before the second attempt is half of this (full jitter), and doubles with each further one."""
+LONGEST_WAIT = 60.0
+LONGEST_RETRY_AFTER = 900.0
+"""Seconds: an API that asks for more is taken to be down."""
+EPOCH_THRESHOLD = 1_000_000_000
+"""A rate-limit reset above this is a moment, below it a number of seconds."""
+
+PASSING_REFUSALS = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
+LASTING_PROBLEMS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+
+
+def may_pass(status: int) -> bool:
+    """Return whether an answer other than 200 may be a good one the next time."""
+    has_nothing = status < HTTPStatus.MULTIPLE_CHOICES
+    has_problem = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in LASTING_PROBLEMS
+    return has_nothing or has_problem or status in PASSING_REFUSALS
+
+
+def waits() -> Generator[float, TransientError, None]:
+    """Yield the seconds to wait: as long as the API asked, else a random part of a limit that doubles (full jitter)."""
+    error = yield 0.0
+    for longest in limits():
+        jitter = random.uniform(0, longest)  # noqa: S311 - no cryptography
+        error = yield jitter if error.retry_after is None else error.retry_after + min(jitter, 1.0)
+
+
+def limits() -> Generator[float, None, None]:
+    """Yield the longest wait before each further attempt, in seconds."""
+    longest = FIRST_WAIT
+    while True:
+        yield longest
+        longest = min(longest * 2, LONGEST_WAIT)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Return the seconds that `Retry-After` asks for (a number, or a date), or a used-up limit's reset."""
+    value = answer.headers.get("Retry-After", "").strip()
+    if not value:
+        return limit_reset(answer) if answer.headers.get("x-ratelimit-remaining") == "0" else None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):  # a year, say, that no clock has
+            return None
+    return _bounded(seconds)
+
+
+def limit_reset(answer: Answer) -> float:
+    """Return the seconds until the rate limit is fresh; one where the API does not tell (the limit is per second).
+
+    The vendor's own SDK reads `x-ratelimit-reset` (seconds, or a moment) and `x-ratelimit-reset-time` (ISO 8601).
+    """
+    try:
+        reset = float(answer.headers.get("x-ratelimit-reset", ""))
+    except ValueError:
+        moment = _moment(answer.headers.get("x-ratelimit-reset-time", ""))
+        return 1.0 if moment is None else _bounded(moment - time.time())
+    return _bounded(reset - time.time() if reset > EPOCH_THRESHOLD else reset)
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)  # in this order, so that a NaN becomes 0
