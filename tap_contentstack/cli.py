@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 import time
 
@@ -15,6 +17,10 @@ from tap_contentstack.tap import TapContentstack  # noqa: E402
 def main() -> None:
     """Run the tap with the arguments of the command line."""
     TapContentstack.process_started = STARTED
+    for variable in ("TAP_CONTENTSTACK_LOGLEVEL", "LOGLEVEL"):  # what the SDK looks at, in its order
+        level = os.environ.get(variable) or "INFO"
+        if level.upper() not in logging.getLevelNamesMapping():
+            sys.exit(f"{variable} must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
     try:
         TapContentstack.cli()
     except SingerSDKError as error:

@@ -9,10 +9,12 @@ SingerSDKError
 │   └── ApiError              the API refused a request for good
 │       ├── AccessError       … for every stream alike: credentials, environment, branch
 │       │   └── SeemsEmptyError … or what it lists looks as if all were gone
+│       ├── RefusedError      … in its own words, which will be the same the next time
 │       ├── TokenRefusedError … because of its sync or pagination token
 │       └── NotFoundError     … because the content type is gone
 └── RetriableAPIError (SDK)
-    └── TransientError        worth another attempt, perhaps after a wait that the API named
+    ├── TransientError        worth another attempt, perhaps after a wait that the API named
+    └── ThrottledError        no failure: there were too many requests
 """
 
 from __future__ import annotations
@@ -52,6 +54,10 @@ class SeemsEmptyError(AccessError):
     """All that the state knew seems to be gone, which is more likely a mistake; `allow_empty` confirms it."""
 
 
+class RefusedError(ApiError):
+    """The API refused a request in its own words, for a reason that is none of the others."""
+
+
 class TokenRefusedError(ApiError):
     """The API no longer takes a sync or pagination token (error code 141)."""
 
@@ -65,11 +71,24 @@ class TransientError(RetriableAPIError):
 
     Attributes:
         retry_after: Seconds that the API asked to wait, if it did.
-        throttled: Whether the API answered that there were too many requests.
+        refusal: What it comes to where all attempts fail alike, if that is more than a failure.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, throttled: bool = False) -> None:
-        """Keep what the API said about the next attempt."""
+    def __init__(self, message: str, *, retry_after: float | None = None, refusal: ApiError | None = None) -> None:
+        """Keep what is to be known about the next attempt."""
         super().__init__(message)
         self.retry_after = retry_after
-        self.throttled = throttled
+        self.refusal = refusal
+
+
+class ThrottledError(RetriableAPIError):
+    """The API answered that there were too many requests.
+
+    Attributes:
+        retry_after: Seconds that it asked to wait, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        """Keep what the API asked for."""
+        super().__init__(message)
+        self.retry_after = retry_after

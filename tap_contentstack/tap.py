@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import difflib
 import os
 import sys
 import typing as t
@@ -17,8 +18,8 @@ from tap_contentstack.api.client import Client
 from tap_contentstack.api.content_types import global_fields_of
 from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack
 from tap_contentstack.api.throttle import Throttle
-from tap_contentstack.config.inputs import environment_config, read_catalog, read_json
-from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, read_settings, tidied
+from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, is_in_clear, read_settings, tidied
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM, stream_name
 from tap_contentstack.sdk import classproperty
@@ -68,8 +69,15 @@ class TapContentstack(Tap):
                 self._config.setdefault(name, setting["default"])
         self.settings = read_settings(self._config, self.config_jsonschema)
         if unknown := sorted(self._config.keys() - self.config_jsonschema["properties"].keys()):
-            self.logger.warning("These settings are unknown, and ignored: %s", ", ".join(unknown))
+            named = ", ".join(map(self._with_suggestion, unknown))
+            self.logger.warning("These settings are unknown, and ignored: %s", named)
+        if is_in_clear(self.settings.url):
+            self.logger.warning("base_url begins with http://, so the credentials go over the network in clear")
         return []
+
+    def _with_suggestion(self, name: str) -> str:
+        similar = difflib.get_close_matches(name, self.config_jsonschema["properties"], n=1)
+        return f"{name} (did you mean {similar[0]}?)" if similar else name
 
     @property
     def pen(self) -> Pen:
@@ -209,7 +217,7 @@ class TapContentstack(Tap):
         config = arguments["config"]
         tap = cls(
             config=config.config,
-            state=read_json(arguments["state"], "state"),
+            state=read_state(arguments["state"]),
             catalog=read_catalog(arguments["catalog"]),
             parse_env_config=config.parse_env,
         )

@@ -115,5 +115,7 @@ def is_too_deep(value: object) -> bool:
 
 
 def _children(value: object) -> t.Iterable[t.Any]:
-    children: t.Iterable[t.Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    children: t.Iterable[t.Any] = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    )
     return [child for child in children if isinstance(child, dict | list)]

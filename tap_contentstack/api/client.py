@@ -13,7 +13,7 @@ import backoff
 from tap_contentstack.api import retries
 from tap_contentstack.api.connection import Connection
 from tap_contentstack.api.pool import host_of
-from tap_contentstack.api.refusals import Refusals, api_error, request_id
+from tap_contentstack.api.refusals import Refusals, request_id
 from tap_contentstack.errors import ApiError, ThrottledError, TransientError
 from tap_contentstack.values.texts import one_line
 
@@ -81,8 +81,9 @@ class Client:
                 return self._retrying(path, params, accept, purpose)
             except ThrottledError as error:
                 self._count("retries")
-                wait = self._throttle.wait_out(error, longest)
-                self._logger.warning("%s: %s; waited %.1f seconds", purpose or path, error, wait)
+                wait = self._throttle.patience(error, longest)
+                self._logger.warning("%s: %s; waiting %.1f seconds", purpose or path, error, wait)
+                self._throttle.wait(wait)
             except TransientError as error:
                 if error.refusal is not None:
                     raise error.refusal from None
@@ -131,14 +132,13 @@ class Client:
         """Return the error that an answer other than 200 stands for."""
         status = answer.status
         wait = retries.retry_after(answer)
+        if wait and (status == HTTPStatus.TOO_MANY_REQUESTS or retries.may_pass(status)):
+            self._throttle.pause(wait)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             self._throttle.slow_down()
             return ThrottledError(f"{self._host} is throttling (HTTP 429)", wait)
         if retries.may_pass(status):
-            if wait:
-                self._throttle.pause(wait)
-            foreign = "" if api_error(answer.body) else f", {one_line(answer.kind)}"
-            msg = f"{self._host} has a problem (HTTP {status}{foreign}{request_id(answer)})"
+            msg = f"{self._host} has a problem (HTTP {status}{request_id(answer)})"
             return TransientError(msg, retry_after=wait)
         error = self._refusals.error(answer, params)
         error = type(error)(self._redacted(str(error)))
@@ -151,7 +151,9 @@ class Client:
         """Follow what a good answer's headers say of the rate limit and of caches."""
         if answer.headers.get("x-ratelimit-remaining") == "0":  # the next request would be refused
             self._throttle.pause(retries.limit_reset(answer))
-        self._throttle.recover()
+        else:
+            self._throttle.recover()
+        self._throttle.note_answer()
         age, cache = answer.headers.get("Age", "0"), answer.headers.get("x-cache", "")
         if age.strip() not in {"", "0"} or "hit" in cache.lower():
             self._count("cached_answers")

@@ -1,4 +1,4 @@
-"""The way to the API's host: this machine's proxies and certificates, and answers that come while a thread works."""
+"""HTTP connections to the API: one for each thread, with one request in flight ahead of time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import threading
 import typing as t
 import zlib
 from http import HTTPStatus
-from importlib.metadata import version
-from urllib.parse import urlsplit
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
+from tap_contentstack.api.answers import Answer
+from tap_contentstack.api.pool import host_of, no_way, open_pool
 from tap_contentstack.errors import ApiError, SettingsError, TransientError
+from tap_contentstack.values.texts import one_line
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tap_contentstack.config.settings import Settings
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a body, unpacked: a page of a hundred entries of 600 kB each passes, and a gzip bomb does not."""
 
 LOST = (
     OSError,
@@ -31,20 +31,6 @@ LOST = (
     urllib3.exceptions.HTTPError,
 )
 """What a request or its answer can come to where no answer can be read."""
-
-
-class Answer(t.NamedTuple):
-    """An answer, whatever it says.
-
-    Attributes:
-        status: Its HTTP status.
-        headers: Its headers, whose names may be asked for in any case.
-        body: Its whole body, decompressed.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Connection(threading.local):
@@ -73,8 +59,8 @@ class Connection(threading.local):
             target: Path and query.
 
         Raises:
-            TransientError: There was no answer, which may be otherwise the next time.
-            ApiError: There is none to be had.
+            TransientError: No answer; a retry may succeed.
+            ApiError: No retry will help.
         """
         self._forget()
         try:
@@ -89,7 +75,7 @@ class Connection(threading.local):
                 preload_content=False,
             )
             self._line = t.cast("urllib3.connection.HTTPConnection | None", response.connection)
-            return self._final(Answer(response.status, response.headers, response.data))
+            return self._final(_read(response))
         except LOST as error:
             raise self._failure(error) from None
 
@@ -152,7 +138,7 @@ class Connection(threading.local):
         """Return what a failure means to a user."""
         host = host_of(self._settings)
         if isinstance(error, urllib3.exceptions.ProxyError):
-            reason = str(error.original_error).rpartition(": ")[2]
+            reason = one_line(str(error.original_error).rpartition(": ")[2])
             msg = f"the proxy gives no way to {host} ({reason}): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
             return TransientError(msg)
         if isinstance(error, urllib3.exceptions.SSLError):
@@ -168,72 +154,33 @@ class Connection(threading.local):
             msg = f"{host} did not answer within {seconds:g} seconds: check the network, or raise request_timeout"
             return TransientError(msg)
         if isinstance(error, (urllib3.exceptions.LocationValueError, UnicodeError)):
-            return SettingsError(_no_way(host))
+            return SettingsError(no_way(host))
         return TransientError(_unreachable(host, error))
-
-
-def host_of(settings: Settings) -> str | None:
-    """Return the name of the API's host."""
-    return urlsplit(settings.url).hostname
 
 
 def receive(line: urllib3.connection.HTTPConnection) -> Answer:
     """Return the answer to the request that was sent last."""
     response = line.getresponse()
-    answer = Answer(response.status, response.headers, response.data)
+    answer = _read(response)
     if response.headers.get("Connection", "").lower() == "close":
         line.close()
     return answer
 
 
-def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConnectionPool]:
-    """Return what the target of each request begins with, the headers of all, and where a connection comes from.
+def _read(response: urllib3.BaseHTTPResponse) -> Answer:
+    """Return a response with its body, which is unpacked no further than `LARGEST` bytes.
 
-    `requests` looks up the proxies and certificates of this machine's environment, once. From there on its connections
-    are used as they are: its session would look for cookies and hooks at each request, and follow redirects, with the
-    credentials' headers, to whatever host is named.
+    Raises:
+        ApiError: It is larger.
     """
-    url = settings.url
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
-    try:
-        request = session.prepare_request(requests.Request("GET", url, headers=_own_headers(settings)))
-        found = session.merge_environment_settings(url, {}, None, None, None)
-        pool = adapter.get_connection_with_tls_context(request, found["verify"], found["proxies"], found["cert"])
-        adapter.cert_verify(pool, url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
-    except (requests.exceptions.RequestException, urllib3.exceptions.LocationValueError, UnicodeError):
-        raise SettingsError(_no_way(host_of(settings))) from None
-    except OSError:
-        msg = "there are no certificates at the path that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE gives"
-        raise SettingsError(msg) from None
-    connections = t.cast("urllib3.HTTPConnectionPool", pool)
-    headers = {name: str(value) for name, value in request.headers.items()}
-    headers["Host"] = urlsplit(request.url or url).netloc.rpartition("@")[2]
-    prefix = adapter.request_url(request, found["proxies"]).rstrip("/")
-    if prefix.startswith("http"):  # a proxy takes the request itself, and its credentials with it
-        headers |= connections.proxy_headers or {}
-    return prefix, headers, connections
-
-
-def _own_headers(settings: Settings) -> dict[str, str]:
-    headers = {
-        "api_key": settings.api_key,
-        "access_token": settings.access_token,
-        "User-Agent": settings.user_agent or f"tap-contentstack/{version('tap-contentstack')}",
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-    }
-    if settings.branch:
-        headers["branch"] = settings.branch
-    for name, value in headers.items():
-        if not (value.isascii() and value.isprintable()):
-            msg = f"setting '{name.lower().replace('-', '_')}' has characters that no HTTP header can carry"
-            raise SettingsError(msg)
-    return headers
-
-
-def _no_way(host: str | None) -> str:
-    return f"no request can be made to {host}: check base_url and the proxy settings of this machine"
+    announced = response.headers.get("Content-Length", "")
+    is_large = announced.isdecimal() and int(announced) > LARGEST
+    body = b"" if is_large else response.read(LARGEST + 1)
+    if is_large or len(body) > LARGEST:
+        response.close()
+        msg = f"an answer of the API is larger than {LARGEST >> 20} MiB, which no page of it should be: check base_url"
+        raise ApiError(msg)
+    return Answer(response.status, response.headers, body)
 
 
 def _unreachable(host: str | None, error: Exception) -> str:

@@ -6,8 +6,9 @@ import typing as t
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.api.client import decode_json, decode_list, has_uid
-from tap_contentstack.errors import NotFoundError
+from tap_contentstack.api.answers import DEEPEST, decode_json, decode_list, has_uid, is_too_deep
+from tap_contentstack.errors import ApiError, NotFoundError
+from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
     import logging
@@ -45,6 +46,9 @@ def _list(client: Client) -> tuple[list[ContentType], int]:
         params = {**FLAGS, "include_count": "true", "skip": str(skip), "limit": str(PAGE_SIZE)}
         answer = client.get(PATH, params, partial(decode_list, key="content_types"))
         page, count = answer["content_types"], answer.get("count")
+        if deep := [each["uid"] for each in page if is_too_deep(each)]:
+            msg = f"the content type '{shown(deep[0])}' nests its fields more than {DEEPEST} levels deep"
+            raise ApiError(msg)
         found.update((each["uid"], each) for each in page)
         skip += len(page)
         if not page or (skip >= count if isinstance(count, int) else len(page) < PAGE_SIZE):

@@ -7,7 +7,7 @@ import typing as t
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.api.client import decode_list
+from tap_contentstack.api.answers import decode_list
 from tap_contentstack.api.page import PAGE_SIZE, decode_page
 from tap_contentstack.api.paginator import SyncPaginator
 from tap_contentstack.events import ASSETS

@@ -8,28 +8,21 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
+from tap_contentstack.api.answers import valid_utf8, without_halves
 from tap_contentstack.values.jsontext import MAX_DIGITS
 
 PAGE_SIZE = 100
 """Items on a page of any endpoint (Contentstack docs; recorded)."""
 
-_NUL = b"\\u0000"
 _HIDDEN = re.compile(rb"\\u00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA])")
 """Escapes of U+0000, of `-`, `_` and letters."""
 _SUSPICIOUS = re.compile(rb"\\u(?:[dD][89a-fA-F]|00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA]))")
 """Those, and surrogates."""
-_ESCAPE = re.compile(
-    rb"""\\(?: u[dD][89abAB]..\\u[dD][c-fC-F]..  # a pair of surrogates is one character
-             | (?P<half>u[dD][89a-fA-F]..)
-             | .)""",
-    re.VERBOSE,
-)
 _TEXT_OR_SPACE = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*+")|\s+')
 _LONG = re.compile(rb"[-+.0-9eE]{%d}" % MAX_DIGITS)
 STRIDE = MAX_DIGITS // 8
 """Bytes between two that are looked at: a long number has eight of them in a row."""
 _MAYBE_LONG = re.compile(rb"[-+.0-9eE]{8}")
-_HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 
 class Unclean(bytes):
@@ -80,8 +73,7 @@ def decode_page(body: bytes) -> Page:
     if b"\n" in body or b"\r" in body:
         body = _compacted(body)
     try:
-        if not body.isascii():
-            body = _valid_utf8(body)
+        body = valid_utf8(body)
         page = _read_escaped(body) if b"\\" in body and _SUSPICIOUS.search(body) else _read_page(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
@@ -96,7 +88,7 @@ def decode_page(body: bytes) -> Page:
 
 
 def _read_escaped(body: bytes) -> Page:
-    readable = _ESCAPE.sub(_without_half, body)
+    readable = without_halves(body)
     page = _read_page(readable)
     _mark_escaped(page.items, readable, body)
     return page
@@ -115,21 +107,6 @@ def _compacted(body: bytes) -> bytes:
         return msgspec.json.format(body, indent=-1)
     except (msgspec.DecodeError, RecursionError):
         return _TEXT_OR_SPACE.sub(lambda match: match["text"] or b"", body)
-
-
-def _valid_utf8(body: bytes) -> bytes:
-    """Check that a body is UTF-8; halves of surrogate pairs, which some encoders write as they are, become escapes."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        body = _HALF_IN_UTF8.sub(lambda half: b"\\u%04x" % ord(half[0].decode(errors="surrogatepass")), body)
-        body.decode()
-    return body
-
-
-def _without_half(escape: re.Match[bytes]) -> bytes:
-    """Replace half a surrogate pair, which no decoder takes, by an escape of the same length."""
-    return _NUL if escape["half"] else escape[0]
 
 
 def _mark_escaped(items: list[RawItem], readable: bytes, body: bytes) -> None:

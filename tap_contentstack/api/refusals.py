@@ -48,7 +48,8 @@ class Refusals:
             answer: An answer other than 200 that no further attempt would change.
             params: The parameters that were asked with.
         """
-        refusal = api_error(answer.body)
+        is_proxys = answer.status < HTTPStatus.BAD_REQUEST or answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        refusal = None if is_proxys else api_error(answer.body)
         if refusal is None:
             return ApiError(self.foreign(answer))
         code, fields = refusal["error_code"], refusal.get("errors")
@@ -76,7 +77,8 @@ class Refusals:
                 "as a stack answers only in its own region"
             )
         if code == UNKNOWN_BRANCH or "branch" in named:
-            return f"the branch '{shown(settings.branch or 'main')}' cannot be read with these settings: check branch"
+            branch = shown(settings.branch or "main")
+            return f"the branch '{branch}' is unknown to this stack, or closed to this token: check branch"
         if "environment" in named:
             environment = shown(settings.environment)
             return f"the environment '{environment}' is unknown to this stack: check environment"
@@ -93,7 +95,7 @@ class Refusals:
             return "the proxy wants other credentials: check those in HTTP_PROXY or HTTPS_PROXY"
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             return (
-                f"{self._host} answered with a redirect (HTTP {answer.status}), which is not followed: "
+                f"{self._host} answers with a redirect (HTTP {answer.status}), which is not followed: "
                 "set base_url to the API's own host"
             )
         return (

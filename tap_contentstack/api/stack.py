@@ -9,6 +9,7 @@ from functools import cached_property
 from tap_contentstack.api.content_types import branch_of, find_content_type, list_content_types
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.errors import SeemsEmptyError, SettingsError
+from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
     import logging
@@ -121,6 +122,6 @@ class Stack:
         known = {each["uid"] for each in self.content_types}.union(also_known)
         for pattern in self.settings.content_types:
             if not fnmatch.filter(known, pattern):
-                names = ", ".join(sorted(known)) or "none"
+                names, pattern = ", ".join(sorted(known)) or "none", shown(pattern)  # noqa: PLW2901
                 msg = f"setting 'content_types': '{pattern}' matches no content type of the stack (there are: {names})"
                 raise SettingsError(msg)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 import typing as t
 
+from tap_contentstack.errors import ApiError
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tap_contentstack.errors import ThrottledError
 
 FIRST_GAP = 0.02
 """Seconds between two requests after the first answer that there were too many."""
@@ -15,6 +20,8 @@ LONGEST_GAP = 2.0
 """Seconds between two requests, however often the API complains."""
 RECOVERY = 0.95
 """What each good answer leaves of the gap: after some hundred of them the run is back at full speed."""
+LONGEST_THROTTLING = 900.0
+"""Seconds without one good answer after which throttling is a failure."""
 SETTLING = 1.0
 """Seconds in which further complaints count as the same one: feeds that run at once are throttled at once."""
 
@@ -39,7 +46,11 @@ class Throttle:
         self._next_turn = 0.0
         self._paused_until = 0.0
         self._last_complaint = float("-inf")
+        self._last_good: float | None = None
+        self._began = clock()
         self._lock = threading.Lock()
+        self.waited = 0.0
+        """Seconds that requests waited because the API was throttling."""
         self._clock = clock
         self._sleep = sleep
 
@@ -65,6 +76,41 @@ class Throttle:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
+    @property
+    def has_been_answered(self) -> bool:
+        """Whether there has been a good answer to any request."""
+        return self._last_good is not None
+
+    def patience(self, error: ThrottledError, longest: float) -> float:
+        """Return how many seconds to wait before the request is sent again.
+
+        As long as the API asked, but no less than a random part of `longest`: an API that says `Retry-After: 0`, or
+        nothing, again and again is not to be asked again and again.
+
+        Args:
+            error: What the API answered.
+            longest: Seconds, which the caller lets grow.
+
+        Raises:
+            ApiError: There has been no good answer to any request for too long.
+        """
+        wait = max(error.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311 - no cryptography
+        now = self._clock()
+        since = self._last_good if self._last_good is not None else self._began
+        if now - since > LONGEST_THROTTLING:
+            msg = (
+                f"{error}, and has given no good answer for {now - since:.0f} seconds: lower max_requests_per_second, "
+                "or load at a quieter time"
+            )
+            raise ApiError(msg)
+        return wait
+
+    def wait(self, seconds: float) -> None:
+        """Wait because the API is throttling."""
+        self._sleep(seconds)
+        with self._lock:
+            self.waited += seconds
+
     def slow_down(self) -> None:
         """Widen the gap between requests: the API said that there were too many."""
         with self._lock:
@@ -73,8 +119,12 @@ class Throttle:
                 self._last_complaint = now
                 self._gap = min(max(self._gap * 2, FIRST_GAP), LONGEST_GAP)
 
+    def note_answer(self) -> None:
+        """Take note of a good answer."""
+        self._last_good = self._clock()
+
     def recover(self) -> None:
-        """Narrow the gap a little: the API answered."""
+        """Narrow the gap a little: the API answered, and has more answers left."""
         if self._gap:
             with self._lock:
                 self._gap = self._gap * RECOVERY if self._gap > FIRST_GAP / 8 else 0.0

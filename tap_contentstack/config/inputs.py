@@ -13,6 +13,7 @@ from tap_contentstack.sdk import parse_environment_config
 Json: t.TypeAlias = dict[str, t.Any]
 
 
+BOOKMARKS = "bookmarks"
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors put before a text."""
 
@@ -31,7 +32,11 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
         return None
     name = source if isinstance(source, str) else getattr(source, "name", "")
     try:
-        text = Path(source).read_text(encoding="utf-8") if isinstance(source, str) else source.read()
+        if isinstance(source, str):
+            text = Path(source).read_text(encoding="utf-8")
+        else:
+            with source:
+                text = source.read()
         content = json.loads(text.removeprefix(BYTE_ORDER_MARK))
         json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair can be neither sent nor written
     except OSError as error:
@@ -43,6 +48,21 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
         msg = f"the {what} file {name} is not a JSON object: check that it is the right file, and whole"
         raise InputError(msg)
     return content
+
+
+def read_state(source: t.IO[str] | str | None) -> Json | None:
+    """Return the state in a file, taken out of what Meltano (`state get`) or a target's log wraps it in.
+
+    Raises:
+        InputError: It cannot be read, or holds something else.
+    """
+    state = read_json(source, "state")
+    while state is not None and BOOKMARKS not in state:
+        inner = next((state[key] for key in ("singer_state", "value", "completed") if key in state), None)
+        if not isinstance(inner, dict):
+            break
+        state = inner
+    return state
 
 
 def read_catalog(source: t.IO[str] | None) -> Json | None:

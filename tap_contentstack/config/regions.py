@@ -23,12 +23,13 @@ def delivery_url(region: str) -> str:
         region: A region's name or one of its documented aliases, in any spelling of case and separator.
 
     Raises:
-        ValueError: The region is unknown; the message lists the known ones.
+        ValueError: The region is unknown; the message lists the known ones, and not what was given: a credential
+            may have got into the wrong field.
     """
     name = region.strip().lower().replace("_", "-")
     host = DELIVERY_HOSTS.get(ALIASES.get(name, name))
     if host is None:
         known = ", ".join([*DELIVERY_HOSTS, *ALIASES])
-        msg = f"region '{region}' is unknown: use one of {known}, or set base_url"
+        msg = f"setting 'region' is unknown: it must be one of {known}; for another host, set base_url"
         raise ValueError(msg)
     return f"https://{host}"

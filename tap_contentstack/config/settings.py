@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import math
 import re
 import typing as t
@@ -242,7 +243,7 @@ def read_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any] = CON
         api_key=config["api_key"],
         access_token=config["access_token"],
         environment=config["environment"],
-        url=(config.get("base_url") or delivery_url(region)).rstrip("/"),
+        url=(config.get("base_url") or delivery_url(region)).rstrip("/").removesuffix("/v3"),
         branch=config.get("branch"),
         start_date=_utc(config["start_date"]) if config.get("start_date") else None,
         locales=tuple(sorted(set(config.get("locales") or ()))),
@@ -280,6 +281,9 @@ def _tidied(value: t.Any, setting: Mapping[str, t.Any]) -> t.Any:
             value = float(value) if "number" in types else int(value)
     if isinstance(value, float) and value.is_integer() and "integer" in types:
         value = int(value)  # the same to JSON schema
+    if isinstance(value, str) and "array" in types and value.startswith("["):
+        with contextlib.suppress(ValueError):  # a list in a text, as schedulers write it; else validation names it
+            value = json.loads(value)
     if isinstance(value, list) and "array" in types:
         value = [stripped for each in value if (stripped := each.strip() if isinstance(each, str) else each) != ""]
     return value
@@ -293,7 +297,9 @@ def _sentence(error: ValidationError) -> str:
             return f"setting '{error.path[0]}' lacks '{missing}'"
         return f"setting '{missing}' is missing: set it in the config, or as TAP_CONTENTSTACK_{missing.upper()}"
     setting = str(error.path[0]) if error.path else "config"
-    value = "" if setting in SECRETS else f", not {error.instance!r}"
+    # Only numbers are repeated: a credential may have got into the wrong field, which jsonschema's text would quote.
+    is_number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
+    value = f", not {error.instance}" if is_number and setting not in SECRETS else ""
     rule = {
         "type": "must be {}",
         "enum": "must be one of {}",
@@ -322,7 +328,7 @@ def _in_texts(config: Mapping[str, t.Any]) -> t.Iterator[str]:
             yield f"setting '{name}' is not text in UTF-8: check the encoding of the config, or of the environment"
     for locale in config.get("locales") or ():
         if not _is_locale(locale):
-            yield f"setting 'locales' must be codes such as en-us, not {locale!r}"
+            yield "setting 'locales' must be a list of codes such as en-us"
 
 
 def _in_numbers(config: Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -334,14 +340,12 @@ def _in_numbers(config: Mapping[str, t.Any]) -> t.Iterator[str]:
 
 
 def _in_host(config: Mapping[str, t.Any]) -> t.Iterator[str]:
-    if base_url := config.get("base_url"):
-        if not _is_base_url(base_url):
-            yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
-    else:
-        try:
-            delivery_url(config.get("region", "na"))
-        except ValueError as error:
-            yield str(error)
+    if (base_url := config.get("base_url")) and not _is_base_url(base_url):
+        yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
+    try:
+        delivery_url(config.get("region", "na"))
+    except ValueError as error:
+        yield str(error)
 
 
 def _in_start_date(config: Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -349,7 +353,7 @@ def _in_start_date(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         try:
             _utc(start_date)
         except (ValueError, OverflowError):
-            yield f"setting 'start_date' must be a date and time such as 2024-01-31T00:00:00Z, not {start_date!r}"
+            yield "setting 'start_date' must be a date and time such as 2024-01-31T00:00:00Z"
 
 
 def _in_event_types(config: Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -399,3 +403,9 @@ def _utc(text: str) -> str:
     moment = dt.datetime.fromisoformat(text)
     moment = moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def is_in_clear(url: str) -> bool:
+    """Return whether requests to a URL can be read on their way: without TLS, and to another machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}

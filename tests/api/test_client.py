@@ -15,11 +15,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox import Fault, Sandbox
-from tap_contentstack.api import client as client_module
-from tap_contentstack.api.client import Client, decode_json
-from tap_contentstack.api.throttle import Throttle
+from tap_contentstack.api import retries as retries_module
+from tap_contentstack.api.answers import decode_json
+from tap_contentstack.api.client import Client
+from tap_contentstack.api.throttle import LONGEST_THROTTLING, Throttle
 from tap_contentstack.config.settings import read_settings
-from tap_contentstack.errors import AccessError, ApiError, NotFoundError, SettingsError, TokenRefusedError
+from tap_contentstack.errors import (
+    AccessError,
+    ApiError,
+    NotFoundError,
+    RefusedError,
+    SettingsError,
+    ThrottledError,
+    TokenRefusedError,
+)
 from tests.tap_process import wait_until
 
 CONTENT_TYPES = "/v3/content_types"
@@ -28,7 +37,7 @@ SYNC = "/v3/stacks/sync"
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr(client_module, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(retries_module, "FIRST_WAIT", 0.01)
 
 
 def connect(sandbox: Sandbox, **config: object) -> Client:
@@ -38,7 +47,9 @@ def connect(sandbox: Sandbox, **config: object) -> Client:
 
 @pytest.fixture
 def throttle():
-    return mock.create_autospec(Throttle, instance=True)
+    throttle = mock.create_autospec(Throttle, instance=True)
+    throttle.patience.return_value = 0.0
+    return throttle
 
 
 @pytest.fixture
@@ -91,6 +102,7 @@ def test_a_limit_that_is_used_up_holds_the_next_request_back(sandbox, throttle, 
     throttled.get(CONTENT_TYPES, {}, decode_json)
     throttle.pause.assert_called_once_with(3.0)
     assert not throttle.recover.called
+    assert throttle.note_answer.called
 
 
 def test_credentials_go_into_headers_and_the_environment_into_the_query(sandbox):
@@ -135,7 +147,9 @@ def test_a_passing_fault_is_retried_and_told_once_in_words(sandbox, caplog, faul
     assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
     waits = [record.getMessage() for record in caplog.records if "waiting" in record.getMessage()]
     assert len(waits) == 1
-    assert "before attempt 2 of 4" in waits[0]
+    assert ("before attempt 2 of 4" in waits[0]) == (
+        (fault.kind, fault.status) != ("status", 429)
+    )  # no failure of the request
     assert client.counts["retries"] == 1
 
 
@@ -155,14 +169,14 @@ def test_a_refusal_of_a_request_that_was_sent_ahead_is_treated_as_any(sandbox, c
     began = time.monotonic()
     assert client.get(CONTENT_TYPES, {"limit": "1"}, decode_json)
     assert time.monotonic() - began >= 1
-    assert "before attempt 2 of 4" in caplog.text
+    assert "is throttling (HTTP 429); waiting" in caplog.text
     assert client.counts["retries"] == 1
 
 
 def test_retries_are_bounded(sandbox):
     client = connect(sandbox)
     sandbox.faults.add(Fault(status=503, times=None))
-    with pytest.raises(ApiError, match=r"has a problem \(HTTP 503\) \(gave up after 4 attempts\)"):
+    with pytest.raises(ApiError, match=r"has a problem \(HTTP 503, request \w+\) \(gave up after 4 attempts\)"):
         client.get(CONTENT_TYPES, {}, decode_json)
     assert len(sandbox.requests) == 4
 
@@ -291,7 +305,7 @@ def test_a_content_type_that_is_gone_is_told_from_other_refusals(sandbox):
 
 def test_a_redirect_is_not_followed_as_it_would_take_the_credentials_along(sandbox):
     sandbox.faults.add(Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}))
-    with pytest.raises(AccessError, match="redirect"):
+    with pytest.raises(ApiError, match="redirect"):
         connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
 
 
@@ -305,7 +319,7 @@ def test_an_answer_without_what_was_asked_for_is_asked_for_again(sandbox, status
 
 def test_a_proxy_that_wants_credentials_is_named(sandbox):
     sandbox.faults.add(Fault(status=407))
-    with pytest.raises(AccessError, match="the proxy wants other credentials: check those in HTTP_PROXY"):
+    with pytest.raises(ApiError, match="the proxy wants other credentials: check those in HTTP_PROXY"):
         connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
 
 
@@ -333,3 +347,101 @@ def test_connections_are_kept_alive(sandbox, caplog):
     for _ in range(5):
         client.get(CONTENT_TYPES, {}, decode_json)
     assert sum("Starting new HTTP connection" in record.getMessage() for record in caplog.records) == 1
+
+
+# What a refusal blames, and whom it ends
+
+FOREIGN = [400, 401, 403, 404, 410, 412]
+
+
+@pytest.mark.parametrize("status", FOREIGN)
+@pytest.mark.parametrize(
+    "body", [None, '{"message": "Forbidden"}', "[]", ""], ids=["a page", "other JSON", "a list", "nothing"]
+)
+def test_an_answer_that_is_not_the_apis_blames_no_setting(sandbox, status, body):
+    sandbox.faults.add(Fault(kind="html", status=status, body=body))
+    with pytest.raises(ApiError, match=rf"answered HTTP {status} with something other than the API's JSON") as raised:
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+    assert not isinstance(raised.value, AccessError)
+    assert "request " in str(raised.value)
+
+
+@pytest.mark.parametrize("status", FOREIGN)
+def test_a_status_alone_blames_no_setting_in_the_apis_own_json_either(sandbox, status):
+    sandbox.faults.add(Fault(status=status, code=5))
+    with pytest.raises(RefusedError):
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "named"),
+    [
+        (109, (), "api_key"),
+        (105, (), "access_token"),
+        (901, (), "check branch"),
+        (7, ("branch",), "check branch"),
+        (7, ("environment",), "check environment"),
+    ],
+)
+def test_the_apis_own_words_name_the_setting_and_end_all_streams(sandbox, code, fields, named):
+    sandbox.faults.add(Fault(status=422, code=code, fields=fields))
+    with pytest.raises(AccessError, match=named):
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+
+
+def test_a_401_after_good_answers_is_asked_again(sandbox):
+    client = connect(sandbox)
+    client.get(CONTENT_TYPES, {}, decode_json)
+    sandbox.faults.add(Fault(status=401, code=105))
+    assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
+
+
+def test_texts_from_outside_stay_on_one_line(sandbox):
+    message = "no\n2026-01-01 | INFO | Done: \x1b[2J all is well " + "x" * 5000
+    sandbox.faults.add(Fault(status=422, code=5, message=message, fields=("a\nb",)))
+    with pytest.raises(ApiError) as raised:
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+    text = str(raised.value)
+    assert text.isprintable()
+    assert len(text) < 1000
+
+
+@pytest.mark.parametrize("body", ['{"errors": ' + "[" * 100_000 + "]" * 100_000 + "}", "[" * 100_000])
+def test_an_answer_that_is_nested_without_end_is_one_sentence(sandbox, body):
+    sandbox.faults.add(Fault(kind="html", status=422, body=body))
+    with pytest.raises(ApiError, match="something other than the API's JSON"):
+        connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
+
+
+@pytest.mark.parametrize(
+    "value", ["99999999999999999999 Jan 99999 00:00:00", "nan", "-5", "soon", "Mon, 1 Jan 99999 00:00:00 GMT"]
+)
+def test_an_absurd_retry_after_is_survived(sandbox, value):
+    sandbox.faults.add(Fault(status=503, headers={"Retry-After": value}))
+    assert connect(sandbox).get(CONTENT_TYPES, {}, decode_json)["content_types"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Retry-After": "0"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}], ids=str
+)
+def test_throttling_does_not_count_as_an_attempt(sandbox, headers):
+    sandbox.faults.add(Fault(status=429, headers=headers, times=12))
+    client = connect(sandbox, max_retries=0)
+    assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
+    assert client.counts["retries"] == 12
+
+
+def test_throttling_without_one_good_answer_is_given_up_after_a_quarter_of_an_hour():
+    now = [0.0]
+    throttle = Throttle(clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+    while now[0] <= LONGEST_THROTTLING:
+        throttle.wait(throttle.patience(ThrottledError("throttling", 1.0), 60.0))
+    with pytest.raises(ApiError, match="no good answer for 9"):
+        throttle.patience(ThrottledError("throttling", 1.0), 60.0)
+
+
+def test_half_a_character_in_a_definition_spoils_no_answer():
+    assert decode_json(b'\xef\xbb\xbf{"title": "a\\ud83d", "b": "\\ud83d\\ude00"}') == {
+        "title": "a\0",
+        "b": "\U0001f600",
+    }

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox import Fault
-from tap_contentstack.api.connection import Connection
+from tap_contentstack.api.connection import LARGEST, Connection
 from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, TransientError
 from tests.tap_process import wait_until
@@ -320,7 +320,7 @@ def test_an_answer_is_decompressed_whatever_the_server_took(script, encoding, en
 
 @pytest.mark.parametrize(
     "odd",
-    [answer(b"", length=10**20), b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", b"HTTP/9 ?\r\n\r\n"],
+    [b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", b"HTTP/9 ?\r\n\r\n"],
 )
 def test_an_answer_that_is_none_is_one_sentence(script, odd):
     connection, answers = script
@@ -330,6 +330,23 @@ def test_an_answer_that_is_none_is_one_sentence(script, odd):
     assert connection.collect("/odd") is None
     with pytest.raises(TransientError, match=r"the connection to 127\.0\.0\.1 broke off"):
         connection.ask("/odd")
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        answer(b"", length=10**20),
+        answer(gzip.compress(bytes(LARGEST + 1)), "Content-Encoding: gzip"),
+    ],
+    ids=["announced", "when unpacked"],
+)
+def test_an_answer_that_is_too_large_is_one_sentence(script, large):
+    connection, answers = script
+    answers["/large"] = [large]
+    connection.ask("/start")
+    with pytest.raises(ApiError, match="larger than 64 MiB"):
+        connection.ask("/large")
+    assert connection.ask("/start").body == b"start"
 
 
 @pytest.mark.parametrize("base_path", ["", "/delivery"])

@@ -133,7 +133,7 @@ def test_a_refused_token_and_a_page_without_any_are_errors(sandbox, feed):
     with pytest.raises(TokenRefusedError):
         list(feed.delta("blt-unknown"))
     sandbox.faults.add(Fault(kind="html", status=200))
-    with pytest.raises(ApiError, match="something else than the API's JSON"):
+    with pytest.raises(ApiError, match="something other than the API's JSON"):
         list(feed.initial_pass())
 
 

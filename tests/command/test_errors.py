@@ -8,8 +8,8 @@ import typing as t
 
 import pytest
 
-from sandbox import Fault
-from tests.tap_process import Output, assert_no_secret, fail, load, run_tap
+from sandbox import Fault, Sandbox, Stack
+from tests.tap_process import Json, Output, assert_no_secret, fail, load, run_tap
 
 SYNC = "/v3/stacks/sync"
 
@@ -35,8 +35,8 @@ def refused(site) -> t.Callable[..., Output]:
         ({"api_key": "blt-another"}, "check api_key, and region ('na')"),
         ({"access_token": "cs-another"}, "the delivery token is refused: check access_token"),
         ({"environment": "moon"}, "the environment 'moon' is unknown to this stack: check environment"),
-        ({"branch": "moon"}, "the branch 'moon' is unknown to this stack: check branch"),
-        ({"region": "moon", "base_url": None}, "region 'moon' is unknown: use one of na, eu,"),
+        ({"branch": "moon"}, "the branch 'moon' is unknown to this stack, or closed to this token: check branch"),
+        ({"region": "moon", "base_url": None}, "setting 'region' is unknown: it must be one of na, eu,"),
         ({"content_types": ["author", "moon*"]}, "'moon*' matches no content type of the stack (there are: author,"),
         ({"start_date": "yesterday"}, "setting 'start_date' must be a date and time such as"),
         ({"event_types": ["entry_moved"]}, "setting 'event_types' must be one of entry_published,"),
@@ -75,9 +75,9 @@ def test_a_proxys_page_is_told_from_the_api(sandbox, status):
     sandbox.faults.add(Fault(kind="html", status=status, times=None))
     output = fail({**sandbox.settings, "max_retries": 0})
     expected = {
-        200: "answered with something else than the API's JSON (text/html: not JSON): check base_url",
-        403: "(HTTP 403",
-        502: "has a problem (HTTP 502)",
+        200: "answered with something other than the API's JSON (text/html: ",
+        403: "answered HTTP 403 with something other than the API's JSON (text/html)",
+        502: "has a problem (HTTP 502, request",
     }
     assert expected[status] in output.last_line
 
@@ -152,7 +152,7 @@ def test_a_catalog_does_not_change_the_type_of_a_key(site):
 
 def test_a_setting_that_is_misspelt_is_told(site):
     output = load(site, locale=["en-us"], flattening_enabled=False)
-    assert "These settings are unknown, and ignored: locale\n" in output.err
+    assert "These settings are unknown, and ignored: locale (did you mean locales?)" in output.err
 
 
 def test_a_config_may_begin_as_some_editors_let_it(site, tmp_path):
@@ -228,8 +228,8 @@ def test_a_stream_that_fails_for_good_does_not_stop_the_others(sandbox):
 
 
 def test_credentials_that_are_taken_away_end_the_run_and_are_named_once(sandbox):
-    sandbox.faults.add(Fault(status=401, path=SYNC, times=None))
-    output = fail({**sandbox.settings, "max_concurrency": 1})
+    sandbox.faults.add(Fault(status=401, code=105, path=SYNC, times=None))
+    output = fail({**sandbox.settings, "max_concurrency": 1, "max_retries": 0})
     assert output.last_line.count("check access_token") == 1
     assert len([request for request in sandbox.requests if request.path == SYNC]) == 1
     assert "the others are complete" not in output.last_line
@@ -249,9 +249,24 @@ def test_a_malformed_bookmark_starts_its_stream_over(site):
 
 
 def test_a_foreign_state_is_told_and_everything_is_loaded(site):
-    output = load(site, state={"value": {"bookmarks": {}}})
+    output = load(site, state={"currently_syncing": "page"})
     assert "The state has no bookmarks that this tap understands; every stream restarts" in output.err
-    assert output.record_counts["assets"] > 0
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"singer_state": state},
+        lambda state: {"type": "STATE", "value": state},
+        lambda state: {"completed": {"singer_state": state}, "partial": {}},
+    ],
+    ids=["meltano state get", "a STATE message", "a state of Meltano's database"],
+)
+def test_a_state_is_taken_out_of_what_wraps_it(site, wrap):
+    first = load(site)
+    second = load(site, state=wrap(first.state))
+    assert "restarts" not in second.err
+    assert not [each for each in second.of_type("RECORD") if each["stream"].startswith("entries")]
 
 
 def test_no_secret_is_logged_when_everything_is(site):
@@ -259,3 +274,52 @@ def test_no_secret_is_logged_when_everything_is(site):
     output = run_tap(config, env={"TAP_CONTENTSTACK_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"})
     assert "DEBUG" in output.err
     assert_no_secret(output, site.settings["api_key"], site.settings["access_token"])
+
+
+TOKEN = "cs0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"region": TOKEN},
+        {"region": TOKEN, "base_url": "http://127.0.0.1:9"},
+        {"environment": TOKEN},
+        {"branch": TOKEN},
+        {"locales": [f"{TOKEN}!"]},
+        {"content_types": [TOKEN]},
+        {"start_date": TOKEN},
+        {"entry_streams": TOKEN},
+        {"event_types": [TOKEN]},
+        {"max_retries": TOKEN},
+        {"base_url": TOKEN},
+    ],
+    ids="+".join,
+)
+def test_a_credential_in_the_wrong_field_is_not_printed(site, changes):
+    output = run_tap({**site.settings, **changes})
+    assert TOKEN not in output.err
+
+
+def test_an_unknown_region_is_an_error_beside_a_base_url_too(site):
+    assert "setting 'region' is unknown" in fail({**site.settings, "region": "mars"}).last_line
+
+
+def test_an_unknown_log_level_is_one_sentence(site):
+    output = fail(site.settings, env={"TAP_CONTENTSTACK_LOGLEVEL": "verbose"})
+    assert output.last_line == "TAP_CONTENTSTACK_LOGLEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL"
+
+
+def test_a_content_type_that_is_nested_without_end_is_one_sentence():
+    field: Json = {"uid": "text", "data_type": "text"}
+    for _ in range(400):
+        field = {"uid": "group", "data_type": "group", "schema": [field]}
+    stack = Stack(locales=("en-us",))
+    stack.add_content_type({"uid": "deep", "schema": [field]})
+    with Sandbox(stack) as sandbox:
+        assert "nests its fields more than 100 levels deep" in fail(sandbox.settings).last_line
+
+
+def test_credentials_in_clear_are_a_warning(refused):
+    output = refused(base_url="http://host.invalid", max_retries=0)
+    assert "credentials go over the network in clear" in output.err

@@ -62,7 +62,7 @@ def test_a_run_that_waits_for_its_next_attempt_ends_at_once_and_goes_on_later(sa
     sandbox.faults.add(Fault(status=429, retry_after=600, times=None, after=5, path=f"{SYNC}.*(pagination|page)"))
     with started(sandbox.settings) as process:
         reader = Reader(process)
-        reader.wait_for(b"before attempt 2", "err")
+        reader.wait_for(b"is throttling (HTTP 429); waiting", "err")
         output = stop(process, reader, number)
     assert output.messages[-1]["type"] == "STATE"
     second = go_on(sandbox, output)

@@ -18,7 +18,7 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack.api import connection, feed
+from tap_contentstack.api import connection, feed, pool
 from tap_contentstack.singer.lists import GoneStream
 from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
@@ -203,7 +203,7 @@ def virtual(clock: Clock, plan: Plan, wire: Wire) -> Iterator[None]:
     def open_pool(settings: Settings) -> t.Any:
         return *opened(settings)[:2], wire
 
-    opened = connection.open_pool
+    opened = pool.open_pool
     with ExitStack() as stack:
         for module, name, value in (
             (connection, "open_pool", open_pool),
