@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import queue
+import re
 import threading
 import typing as t
 
@@ -30,6 +31,8 @@ LAST_WORDS = 1.5
 """Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
 NAMED_AT_MOST = 5
 """Failed streams that the last line names."""
+REQUEST = re.compile(r", request [^ ):]+")
+"""The id of a request in a sentence of the client."""
 NOTHING_PUBLISHED = (
     "nothing at all is published in scope any more, though the state knows rows: check environment, branch, locales "
     "and start_date"
@@ -204,13 +207,15 @@ class Run:
         if not self._failures:
             return 0
         by_reason: dict[str, list[str]] = {}
-        for name, reason in self._failures.items():
-            by_reason.setdefault(reason, []).append(name)
+        for name, reason in self._failures.items():  # the same but for the request's id is the same reason
+            same = next((each for each in by_reason if REQUEST.sub("", each) == REQUEST.sub("", reason)), reason)
+            by_reason.setdefault(same, []).append(name)
         parts = []
         for reason, names in by_reason.items():
             more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
-            parts.append(f"{', '.join(sorted(names)[:NAMED_AT_MOST])}{more}: {reason}")
+            parts.append(f"({', '.join(sorted(names)[:NAMED_AT_MOST])}{more}): {reason}")
+        rest = len(self._streams) - len(self._failures)
+        others = f"; the other {rest} {'are' if rest > 1 else 'is'} complete" if rest else ""
         count = f"{len(self._failures)} of {len(self._streams)} streams failed"
-        others = "; the others are complete" if len(self._failures) < len(self._streams) else ""
-        self._logger.error("%s%s: %s", count, others, "; ".join(parts))
+        self._logger.error("%s %s%s", count, "; ".join(parts), others)
         return 1
