@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test checks lint format format-check types unit sandbox soak bench lock lock-check build clean
+.PHONY: help setup demo test checks lint format format-check types unit sandbox soak bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -57,9 +57,10 @@ demo: $(READY)  ## load a sandbox stack into a real Postgres with Meltano, edit 
 test: $(READY)  ## run the full test suite: lint, format, types, tests (PYTHON=python3.12 for another interpreter)
 	@$(MAKE) --no-print-directory lint format-check types unit
 
-lint: $(READY) lock-check  ## ruff, the lock files, meltano.yml and the workflows
+lint: $(READY) lock-check  ## check the code with ruff, the lock files, generated parts, meltano.yml and the workflows
 	@$(BIN)/ruff check --quiet --output-format concise $(SOURCES)
 	@$(UV) pip check --quiet
+	@$(BIN)/python .ci/generate.py check
 	@$(CHECK) --schemafile "$$($(BIN)/python -c 'import meltano.schemas as it; print(it.__path__[0])')/meltano.schema.json" meltano.yml
 	@$(CHECK) --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(CHECK) --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -94,6 +95,12 @@ bench: $(READY)  ## run the benchmarks
 lock: $(READY)  ## regenerate the lock files after a change of dependencies (UPGRADE=1 takes the newest versions)
 	@$(BIN)/python .ci/lock.py write $(if $(UPGRADE),--upgrade)
 	@$(MAKE) --no-print-directory setup
+
+generate: $(READY)  ## write the generated parts of the documentation and of meltano.yml
+	@$(BIN)/python .ci/generate.py write
+
+hub: $(READY)  ## print the Meltano Hub definition of the tap, for REPO=https://<host>/<owner>/tap-contentstack
+	@$(BIN)/python .ci/generate.py hub $(REPO)
 
 lock-check: $(READY)
 	@$(BIN)/python .ci/lock.py check

@@ -1,18 +1,22 @@
-"""The whole way on one machine: a stack, Meltano with this tap, a real Postgres; edits; and again: `make demo`."""
+"""`make demo`: loads a sample stack into a real Postgres with Meltano, edits it, loads again, and compares."""
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import signal
 import sys
 import tempfile
+import threading
 import typing as t
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from psycopg import sql
 
-from demo.meltano import RUN, MeltanoError, MeltanoProject
+from demo.meltano import FOREIGN, RUN, MeltanoError, MeltanoProject
 from demo.postgres import Postgres, PostgresError
+from sandbox.admin import PREFIX
 from sandbox.seed import seeded_stack
 from sandbox.service import Sandbox
 
@@ -24,7 +28,7 @@ if t.TYPE_CHECKING:
     from sandbox.stack import Stack
 
 SCHEMA = "contentstack"
-LISTS = {"content_types", "global_fields"}  # the tables that hold no content
+LISTS = {"content_types", "global_fields"}  # tables of definitions, not of content
 
 
 def tables(connection: psycopg.Connection) -> list[str]:
@@ -36,7 +40,7 @@ def tables(connection: psycopg.Connection) -> list[str]:
 
 
 def counts(connection: psycopg.Connection) -> list[tuple[str, int, int]]:
-    """Return of each table: its name, the rows that are published, the rows that are marked as deleted."""
+    """Return for each table its name, the number of published rows, and the number of rows flagged as deleted."""
     query = sql.SQL(
         "SELECT count(*) FILTER (WHERE _sdc_deleted_at IS NULL), count(_sdc_deleted_at) FROM {table}"
     ).format
@@ -48,7 +52,7 @@ def counts(connection: psycopg.Connection) -> list[tuple[str, int, int]]:
 
 
 def written_since(connection: psycopg.Connection, moment: object) -> list[tuple[str, ...]]:
-    """Return the rows of entries and assets that were written since then: table, event, locale, title."""
+    """Return the entries and assets written since a moment: table, event, locale, title."""
     query = sql.SQL(
         "SELECT {name}, _sync_type, _publish_locale, coalesce(title, uid || ' (deleted)')"
         " FROM {table} WHERE _sdc_batched_at > {moment} ORDER BY _sync_type, uid, _publish_locale"
@@ -62,7 +66,7 @@ def written_since(connection: psycopg.Connection, moment: object) -> list[tuple[
 
 
 def edit(stack: Stack) -> None:
-    """Change what is published, once in each way, and say so."""
+    """Edit the stack, once in every way, and print what was done."""
     stories = sorted({uid for _, uid, locale in stack.published_entries("story") if locale == stack.locales[0]})
     authors = sorted({uid for _, uid, _ in stack.published_entries("author")})
     assets = sorted({uid for uid, _ in stack.published_assets()})
@@ -82,7 +86,7 @@ def edit(stack: Stack) -> None:
 
 
 def show(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    """Print a table: words to the left, numbers to the right."""
+    """Print a table: words aligned left, numbers right."""
     rows = list(rows)
     widths = [max(len(str(row[column])) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, tuple("-" * width for width in widths), *rows]:
@@ -97,7 +101,7 @@ def show(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
 
 
 def check(stack: Stack, connection: psycopg.Connection) -> None:
-    """Hold the tables to what is published.
+    """Compare the tables with what is published.
 
     Raises:
         MeltanoError: They differ.
@@ -110,8 +114,26 @@ def check(stack: Stack, connection: psycopg.Connection) -> None:
         raise MeltanoError(msg)
 
 
-def demo() -> None:
-    """Load, edit, load again, and show each time what is in Postgres."""
+def keep(sandbox: Sandbox, postgres: Postgres, project: MeltanoProject) -> None:
+    """Say how to look around, and leave everything running until Ctrl-C."""
+    settings = project.folder / "settings.sh"
+    variables = {name: value for name, value in project.environment.items() if name.startswith((*FOREIGN, "PATH"))}
+    settings.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    settings.chmod(0o600)
+    print("\nThe stack, Postgres and the Meltano project stay until you press Ctrl-C. In another terminal:")
+    print(f"  look at the tables: {postgres.psql} {postgres.url} -c '\\dt {SCHEMA}.*'")
+    print(f"  edit the stack:     curl {sandbox.url}{PREFIX} (lists how)")
+    print(f"  load again:         . {settings} && cd {project.folder} && meltano {' '.join(RUN)}", flush=True)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+def demo(*, kept: bool = False) -> None:
+    """Load, edit, load again, and show each time what is in Postgres.
+
+    Args:
+        kept: Leave everything running afterwards.
+    """
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="demo-")))
         sandbox = resources.enter_context(Sandbox(seeded_stack(seed=7, entries=300)))
@@ -137,17 +159,24 @@ def demo() -> None:
         show(("table", "event", "locale", "title"), written_since(connection, moment))
         show(("table", "rows", "deleted"), counts(connection))
         check(sandbox.stack, connection)
+        if kept:
+            keep(sandbox, postgres, project)
+            return
     print(
         "With your own stack: `. .venv/bin/activate`, set TAP_CONTENTSTACK_API_KEY, …_ACCESS_TOKEN and …_ENVIRONMENT,"
         f" TARGET_POSTGRES_HOST, …_USER, …_PASSWORD and …_DATABASE, and run `{command}`."
+        " To look around in the demo: `make demo KEEP=1`."
     )
 
 
 def main() -> int:
-    """Run the demo; whatever ends it, nothing stays behind."""
+    """Run the demo. However it ends, it leaves nothing behind."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        demo()
+        demo(kept=arguments.keep)
     except (MeltanoError, PostgresError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -19,16 +19,16 @@ MELTANO_YML = Path(__file__).resolve().parent.parent / "meltano.yml"
 RUN = ("run", "tap-contentstack", "target-postgres")
 GRACE_SECONDS = 5
 TAIL_LINES = 20
-# Whatever of these is set on the machine belongs to somebody's own project.
+# Variables with these prefixes belong to somebody's own project.
 FOREIGN = ("MELTANO_", "TAP_CONTENTSTACK_", "TARGET_POSTGRES_", "SINGER_SDK_")
 
 
 class MeltanoError(RuntimeError):
-    """A command of Meltano's failed; the text is the end of its log."""
+    """A Meltano command failed; the text is the end of its log."""
 
 
 class MeltanoProject:
-    """A throw-away project: a copy of meltano.yml, whose state and files go with its folder."""
+    """A throw-away project: a copy of meltano.yml. Its state and files are in its folder."""
 
     def __init__(self, folder: Path, tap: Mapping[str, t.Any], target: Mapping[str, t.Any]) -> None:
         """Set the project up.
@@ -52,14 +52,14 @@ class MeltanoProject:
         }
 
     def run(self, *arguments: str, **environment: str) -> float:
-        """Run a command of Meltano's, and end it with all that it started if we are interrupted.
+        """Run a Meltano command. An interrupt also ends everything that it started.
 
         Args:
             arguments: The command's arguments.
-            environment: More environment variables, for this command.
+            environment: Additional environment variables.
 
         Returns:
-            The seconds that it took.
+            How many seconds it took.
 
         Raises:
             MeltanoError: It failed.
@@ -87,7 +87,7 @@ class MeltanoProject:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its children, which share its session."""
+    """End a process and its children, which are in its session."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return

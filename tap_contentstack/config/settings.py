@@ -1,4 +1,4 @@
-"""The tap's settings: said once here, for `--about`, validation, meltano.yml and the README."""
+"""The tap's settings, the one source of `--about`, validation, meltano.yml and the documentation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The exact way: makes any value fit its column, and keeps in `_unmapped` what does not, under the finest path.
 
-What comes out is what came in, but for the normalisations listed here; they are told in the README.
+What comes out is what came in, but for the normalisations listed here; docs/warehouse.md lists them too.
 """
 
 from __future__ import annotations

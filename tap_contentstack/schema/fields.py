@@ -211,7 +211,7 @@ def unknown_data_types(content_type: Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def field_type_table() -> str:
-    """Return the rows of the README's table: field, column, column of a field with several values."""
+    """Return the rows of the documentation's table: field, column, column of a field with several values."""
     rows = [
         f"| {each.name} | `{each.data_type}` | {each.column} | {each.several or 'the same'} |" for each in FIELD_TYPES
     ]

@@ -211,7 +211,7 @@ def test_flattened_records_fit_their_schema(sandbox, depth):
 
 
 def test_the_recipe_of_the_readme_does_what_it_says():
-    text = Path(__file__).parents[2].joinpath("README.md").read_text().partition("<!-- stream-maps -->")[2]
+    text = Path(__file__).parents[2].joinpath("docs/warehouse.md").read_text().partition("<!-- stream-maps -->")[2]
     config = json.loads(text.partition("```json")[2].partition("```")[0])
     stack = Stack(locales=("en-us",))
     fields = [{"uid": "title", "data_type": "text"}, {"uid": "body", "data_type": "text"}]

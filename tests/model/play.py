@@ -1,6 +1,6 @@
 """Playing histories, and what must hold on the way and at the end.
 
-The guarantee has limits (README: "How it recovers"), and so have the histories. They are all here, and in what
+The guarantee has limits (docs/recovery.md), and so have the histories. They are all here, and in what
 `steps.py` draws:
 
 - The target is ahead of the confirmed state only by the output of runs with the configuration of now, or of runs before
@@ -21,7 +21,7 @@ The guarantee has limits (README: "How it recovers"), and so have the histories.
   that, nobody but the user knows of it. Tables of deselected streams are not dropped.
 - A column whose field is gone, and that the state does not know (lost, or older than the table), keeps what it held.
 - A column that the target made in a run whose state it lost may be of a type that nobody remembers: where the load then
-  stops, its table is dropped and loaded anew, as the README says.
+  stops, its table is dropped and reloaded, as docs/warehouse.md says.
 """
 
 from __future__ import annotations
@@ -535,7 +535,7 @@ class Play:
         return transcript
 
     def _on_load_stop(self, stop: LoadStoppedError, state: Json | None) -> None:
-        """Do as the README says where a column's type is not remembered; where it is, the tap should have kept it."""
+        """Drop the table as documented if its column type is not remembered; otherwise the tap should have kept it."""
         bookmark = ((state or {}).get("bookmarks") or {}).get(stop.stream)
         table = self.target.tables[stop.stream]
         types = bookmark.get("types") if isinstance(bookmark, dict) else None

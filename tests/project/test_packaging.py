@@ -1,7 +1,10 @@
-"""What is said twice says the same: pyproject.toml, the lock, meltano.yml, and the tap's own settings."""
+"""The package: its settings in meltano.yml and on the Hub, its lock files, its wheel."""
 
 from __future__ import annotations
 
+import email
+import json
+import os
 import re
 import runpy
 import subprocess
@@ -24,34 +27,14 @@ MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text())
 LOCKS = [(ROOT / name).read_text() for name in ("requirements-dev.txt", "requirements-loaders.txt")]
 TAP = next(plugin for plugin in MELTANO["plugins"]["extractors"] if plugin["name"] == "tap-contentstack")
 SETTINGS = {setting["name"]: setting for setting in TAP["settings"]}
+SETTING_KEYS = {"name", "label", "description", "kind", "sensitive", "options", "value"}
+KINDS = {"string", "integer", "boolean", "array", "object", "options", "date_iso8601"}
 SCHEMA = CONFIG_JSONSCHEMA
 PROPERTIES: dict[str, dict[str, t.Any]] = SCHEMA["properties"]
 
 
-def kind_of(schema: dict[str, t.Any]) -> str:
-    """Return Meltano's kind for a setting."""
-    if "enum" in schema:
-        return "options"
-    if schema.get("format") == "date-time":
-        return "date_iso8601"
-    kinds = {"number": "string"}  # Meltano 4.4 cannot write a decimal into the tap's config
-    (name,) = set(schema["type"]) - {"null"}
-    return kinds.get(name, name)
-
-
 def test_meltano_names_the_taps_settings_in_their_order():
     assert list(SETTINGS) == list(PROPERTIES)
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_meltano_says_of_a_setting_what_the_tap_says(name):
-    setting, schema = SETTINGS[name], PROPERTIES[name]
-    assert setting["kind"] == kind_of(schema)
-    assert setting["label"] == schema["title"]
-    assert setting["description"] == schema["description"]
-    assert setting.get("value") == schema.get("default")
-    assert setting.get("sensitive", False) == schema.get("secret", False)
-    assert [option["value"] for option in setting.get("options", [])] == schema.get("enum", [])
 
 
 def test_meltano_wants_the_required_settings():
@@ -82,12 +65,75 @@ def test_no_file_of_the_project_names_a_package_registry():
     assert naming == []
 
 
-def test_the_wheel_holds_the_tap_alone(tmp_path):
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def test_the_wheel_holds_the_tap_alone(wheel):
+    information = "tap_contentstack-0.1.0.dist-info"
     with zipfile.ZipFile(wheel) as archive:
-        folders = {name.split("/")[0] for name in archive.namelist()}
-        entry_points = archive.read("tap_contentstack-0.1.0.dist-info/entry_points.txt").decode()
-    assert folders == {"tap_contentstack", "tap_contentstack-0.1.0.dist-info"}
+        names = archive.namelist()
+        entry_points = archive.read(f"{information}/entry_points.txt").decode()
+        metadata = email.message_from_bytes(archive.read(f"{information}/METADATA"))
+    assert {name.split("/")[0] for name in names} == {"tap_contentstack", information}
     assert f"tap-contentstack = {PYPROJECT['project']['scripts']['tap-contentstack']}" in entry_points
+    assert {"tap_contentstack/py.typed", f"{information}/licenses/LICENSE"} <= set(names)
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert str(metadata.get_payload()).startswith("# tap-contentstack")
+
+
+def test_the_wheel_runs_in_an_empty_environment(wheel, tmp_path):
+    """Dependencies come from the package index, in the locked versions."""
+    python = tmp_path / "empty" / "bin" / "python"
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "empty"], check=True)
+    locked = ["--constraints", str(ROOT / "requirements-dev.txt")]
+    subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *locked, str(wheel)], check=True)
+    command = [python.with_name("tap-contentstack"), "--about", "--format=json"]
+    about = subprocess.run(command, cwd=tmp_path, env={"PATH": os.defpath}, capture_output=True, check=True).stdout
+    assert json.loads(about)["name"] == "tap-contentstack"
+    installed = subprocess.run([*uv, "pip", "freeze", "--python", python], capture_output=True, text=True, check=True)
+    assert not {"meltano", "pytest"} & {line.partition("==")[0] for line in installed.stdout.split()}
+
+
+def test_about_describes_every_setting():
+    command = [sys.executable, "-m", "tap_contentstack", "--about"]
+    about = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for name, setting in PROPERTIES.items():
+        assert f"TAP_CONTENTSTACK_{name.upper()}\n      {setting['description']}\n" in about
+
+
+@pytest.fixture(scope="module")
+def hub():
+    return runpy.run_path(str(ROOT / ".ci" / "generate.py"))["hub_definition"](
+        "https://example.org/Owner/tap-contentstack"
+    )
+
+
+def test_the_hubs_definition_has_what_the_hub_requires(hub):
+    """By its schemas of 2026-08: schemas/plugin_definitions/extractors.schema.json, and what that refers to."""
+    assert {"name", "namespace", "variant", "label", "quality", "maintenance_status", "domain_url"} <= hub.keys()
+    assert {"repo", "pip_url", "logo_url", "keywords", "capabilities", "settings"} <= hub.keys()
+    assert hub["variant"] == "owner"
+    assert all(each.keys() <= SETTING_KEYS and {"name", "kind", "label"} <= each.keys() for each in hub["settings"])
+    assert {each["kind"] for each in hub["settings"]} <= KINDS
+
+
+def test_the_hubs_definition_says_what_meltano_yml_says(hub):
+    own = [setting for setting in hub["settings"] if setting["name"] in SETTINGS]
+    assert own == TAP["settings"]
+    for key in ("name", "namespace", "label", "executable", "capabilities", "settings_group_validation"):
+        assert hub[key] == TAP[key]
+
+
+def test_a_repository_has_to_be_named_for_the_hub():
+    command = [sys.executable, str(ROOT / ".ci" / "generate.py"), "hub"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "make hub REPO=" in done.stderr

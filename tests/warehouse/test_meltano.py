@@ -1,19 +1,25 @@
-"""The whole way as a user goes it: the repository's meltano.yml, real Meltano, a real Postgres."""
+"""From the stack to Postgres as a user does it: with real Meltano, and meltano.yml or the README's configuration."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import subprocess
+import sys
 import typing as t
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from psycopg.rows import dict_row
 
 from demo.__main__ import LISTS, tables
-from demo.meltano import MELTANO_YML, RUN, MeltanoError, MeltanoProject
+from demo.meltano import FOREIGN, MELTANO_YML, RUN, MeltanoError, MeltanoProject
 from sandbox import Sandbox, seeded_stack
 
+ROOT = MELTANO_YML.parent
+BIN = Path(sys.executable).parent
 STATE = ".state/{environment}:tap-contentstack-to-target-postgres/state.json"
 
 
@@ -156,6 +162,47 @@ def test_with_hard_delete_a_sweep_removes_its_rows(project, sandbox, connection)
     expected = {key for key in before if key[0] != story and key[1] != "de-de"}
     assert live(connection, "entries_story").keys() == expected
     assert marked(connection) == set()
+
+
+def test_the_readmes_configuration_works_as_pasted(tmp_path, postgres, connection):
+    """… in a project of one's own, with what `make sandbox` prints; but the programs are those on the PATH already."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (pasted,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    begin = "default_environment: dev\nenvironments: [{name: dev}]\nsend_anonymous_usage_stats: false\n"
+    (project / "meltano.yml").write_text(begin + re.sub(r"^ *pip_url: .*\n", "", pasted, flags=re.MULTILINE))
+    serve = [sys.executable, "-u", "-m", "sandbox", "--port", "0", "--entries", "60"]
+    with subprocess.Popen(serve, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as served:
+        try:
+            assert served.stderr
+            assert served.stdout
+            served.stderr.readline()
+            printed = [served.stdout.readline() for _ in range(4)]
+            assert any(line.startswith("TAP_CONTENTSTACK_BASE_URL=") for line in printed)
+            (project / "sandbox.env").write_text("".join(printed))
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+            target = {f"TARGET_POSTGRES_{name.upper()}": str(value) for name, value in postgres.settings.items()}
+            commands = """
+                set -a && . ./sandbox.env && set +a
+                export TAP_CONTENTSTACK_LOCALES='["en-us", "fr-fr"]'
+                meltano install
+                meltano config test tap-contentstack
+                meltano run tap-contentstack target-postgres
+            """
+            done = subprocess.run(
+                ["/bin/sh", "-ec", commands],
+                cwd=project,
+                env={**kept, **target, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+        finally:
+            served.terminate()
+    assert done.returncode == 0, done.stdout
+    loaded = connection.execute("select distinct _publish_locale from contentstack.entries_story").fetchall()
+    assert set(loaded) == {("en-us",), ("fr-fr",)}
 
 
 def test_a_failing_run_fails_and_tells_why(project):

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.xdist_group("postgres_types")
 
 OF_THE_TARGET = re.compile(r"_sdc_(?!deleted_at|table_version).*").fullmatch
 
-README = Path(__file__).parents[2] / "README.md"
-VIEW = re.search(r"create view .*?;", README.read_text(), re.DOTALL)
+PAGE = Path(__file__).parents[2] / "docs" / "warehouse.md"
+VIEW = re.search(r"create view contentstack.story_links .*?;", PAGE.read_text(), re.DOTALL)
 assert VIEW
-LINKS = re.sub(r"\b(story_links|entries_story)\b", r"contentstack.\1", VIEW[0])
-"""Makes a junction table of `_references`, as the README says."""
+LINKS = VIEW[0]
+"""Makes a junction table of `_references`, as the documentation says."""
 
 
 # The stack: one type with a field of each kind, and types and fields with difficult names
