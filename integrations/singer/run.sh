@@ -4,7 +4,7 @@
 #   run.sh CONFIG TARGET_CONFIG STATE [TARGET]
 #
 # Needs tap-contentstack, the target (target-postgres) and python3 on the PATH. Exits with the target's code if it failed,
-# otherwise with the tap's: 0 complete, 75 unfinished (run again), anything else as the tap's last line says.
+# otherwise with the tap's: 0 complete, anything else as the tap's last line says.
 set -eu
 
 if [ $# -lt 3 ] || [ $# -gt 4 ]; then

@@ -41,7 +41,6 @@ HELD_BY = {
     "tap-contentstack --config config.json --state": "not run: the script above is the tested form of this pipe",
     "tap-contentstack --about": "tests/project/test_packaging.py::test_about_describes_every_setting",
     "*/15 * * * *": "not run: a crontab's line; the script in it has its own tests",
-    "python3 -c 'import json; s": "tests/project/test_docs.py::test_an_alert_speaks_up_unless_the_run_is_complete",
     "python3 -c 'import json; b": "tests/project/test_docs.py::test_the_age_of_full_loads_is_read_from_a_state",
     "make test   ": "not run: it would run itself",
     "make sandbox   ": "tests/sandbox/test_http.py::test_",
@@ -133,14 +132,14 @@ def test_yaml_is_a_meltano_configuration_with_settings_that_exist(block, tmp_pat
 
 
 @pytest.mark.parametrize("block", blocks("json"))
-def test_json_is_a_configuration_a_state_or_a_summary(block):
+def test_json_is_a_configuration_or_a_state(block):
     content = json.loads(block.text)
     match content:
         case {"api_key": _}:
             read_settings(content)
         case {"replication_key": _}:
             assert content.keys() == BOOKMARK_KEYS
-        case {"stream_maps": _} | {"default_target_schema": _} | {"format": 1, "outcome": _}:
+        case {"stream_maps": _} | {"default_target_schema": _}:
             pass
         case _:
             pytest.fail("what is this?")
@@ -241,14 +240,6 @@ def python_of(begin: str) -> str:
     match = re.fullmatch(r"python3 -c '(.*)'\n", block)
     assert match
     return match[1]
-
-
-@pytest.mark.parametrize(("outcome", "code"), [("complete", 0), ("unfinished", 1), ("failed", 1)])
-def test_an_alert_speaks_up_unless_the_run_is_complete(tmp_path, outcome, code):
-    (tmp_path / "summary.json").write_text(json.dumps({"outcome": outcome, "reason": "the reason"}))
-    command = [sys.executable, "-c", python_of("python3 -c 'import json; s")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.strip()) == (code, "the reason" if code else "")
 
 
 def test_the_age_of_full_loads_is_read_from_a_state(tmp_path):
