@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from sandbox.stack import Stack
 
 SCHEMA = "contentstack"
-LISTS = {"content_types", "global_fields"}  # tables of definitions, not of content
+LISTS = {"content_types", "global_fields", "taxonomies", "taxonomy_terms", "loads"}  # tables that hold no content
 
 
 def tables(connection: psycopg.Connection) -> list[str]:

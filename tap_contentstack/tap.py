@@ -16,16 +16,16 @@ from typing_extensions import override
 
 import tap_contentstack.singer.about  # noqa: F401 - the text of --about
 from tap_contentstack.api.client import Client
-from tap_contentstack.api.content_types import global_fields_of
 from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack
 from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, is_in_clear, read_settings, tidied
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM, stream_name
-from tap_contentstack.sdk import classproperty
+from tap_contentstack.sdk import SelfWritingStream, classproperty
 from tap_contentstack.singer.guarded import check_names
 from tap_contentstack.singer.lists import GoneStream, ListStream
+from tap_contentstack.singer.loads import LoadsStream
 from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
 from tap_contentstack.singer.streams import FeedStream
@@ -109,19 +109,23 @@ class TapContentstack(Tap):
             clock=self.clock,
             interval=self.state_interval,
         )
-        return RunParts(self.stack, state, Progress(self.logger, started), clock=self.clock)
+        loads = LoadsStream(self, self.stack, self.clock)
+        return RunParts(self.stack, state, Progress(self.logger, started), loads, clock=self.clock)
 
     # Streams
 
     @override
-    def discover_streams(self) -> list[VersionedStream]:
+    def discover_streams(self) -> list[SelfWritingStream]:
         """Return the streams that the stack has now."""
-        types = self.stack.content_types
+        types, lists = self.stack.content_types, self.stack.lists
         settings, parts = self.settings, self.parts
-        streams: list[VersionedStream] = [
+        streams: list[SelfWritingStream] = [
             FeedStream(self, parts, "assets", schemas.asset_schema(), events=settings.asset_events),
             ListStream(self, parts, "content_types", schemas.definition_schema(), lambda: types),
-            ListStream(self, parts, "global_fields", schemas.definition_schema(), lambda: global_fields_of(types)),
+            ListStream(self, parts, "global_fields", schemas.definition_schema(), lists.global_fields),
+            ListStream(self, parts, "taxonomies", schemas.taxonomy_schema(), lists.taxonomies),
+            ListStream(self, parts, "taxonomy_terms", schemas.term_schema(), lists.taxonomy_terms),
+            parts.loads,
         ]
         if settings.combined:
             streams.append(
@@ -152,11 +156,17 @@ class TapContentstack(Tap):
         for stream in self.versioned_streams:
             bookmark = bookmarks.get(stream.name)
             stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
-            with contextlib.suppress(MapperNotInitialized):  # discovery needs none
-                self.mapper.register_raw_stream_schema(stream.name, stream.selected_schema, stream.primary_keys)
-        with contextlib.suppress(MapperNotInitialized):
-            check_names({stream.name: stream.guarded_maps for stream in self.selected_streams})
+        with contextlib.suppress(MapperNotInitialized):  # discovery needs none
+            self._prepare_maps()
         self.parts.state.taken_over()
+
+    def _prepare_maps(self) -> None:
+        """Let the stream maps know the schemas in use, which are neither the discovered ones nor the catalog's."""
+        loads = self.parts.loads
+        for each in (*self.versioned_streams, loads):
+            self.mapper.register_raw_stream_schema(each.name, each.selected_schema, each.primary_keys)
+        maps = {stream.name: stream.guarded_maps for stream in self.selected_streams}
+        check_names(maps | {loads.name: loads.guarded_maps})
 
     @property
     def versioned_streams(self) -> list[VersionedStream]:

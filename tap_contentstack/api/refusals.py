@@ -66,7 +66,8 @@ class Refusals:
         if sentence := self._access_problem(code, named):
             return AccessError(f"{sentence} ({said})")
         about = f" about {one_line(', '.join(sorted(named)))}" if named else ""
-        return RefusedError(f"the API refused a request{about} ({said})")
+        kind = RefusedError if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
+        return kind(f"the API refused a request{about} ({said})")
 
     def _access_problem(self, code: object, named: set[str]) -> str | None:
         """Return what is wrong with the settings, if the API says that something is."""

@@ -6,8 +6,9 @@ import fnmatch
 import typing as t
 from functools import cached_property
 
-from tap_contentstack.api.content_types import branch_of, find_content_type, list_content_types
+from tap_contentstack.api.content_types import branch_of, find_content_type
 from tap_contentstack.api.feed import Feed
+from tap_contentstack.api.lists import Lists
 from tap_contentstack.errors import SeemsEmptyError, SettingsError
 from tap_contentstack.values.texts import shown
 
@@ -38,12 +39,13 @@ class Stack:
         """
         self.client = client
         self.settings = settings
+        self.lists = Lists(client, logger)
         self._logger = logger
 
     @cached_property
     def content_types(self) -> list[ContentType]:
         """The content types, as the API lists them when they are first asked for."""
-        return list_content_types(self.client, self._logger)
+        return self.lists.content_types()
 
     @cached_property
     def branch(self) -> str | None:
@@ -80,7 +82,7 @@ class Stack:
         Raises:
             SeemsEmptyError: The list is empty.
         """
-        found = list_content_types(self.client, self._logger)
+        found = self.lists.content_types()
         if not found:
             self.check_emptiness(NO_CONTENT_TYPE)
         wanted = set(content_type_uids)

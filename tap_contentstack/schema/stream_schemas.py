@@ -41,14 +41,18 @@ __all__ = [
     "entry_schema",
     "field_type_table",
     "keep_types",
+    "loads_schema",
     "schema_from_types",
+    "taxonomy_schema",
+    "term_schema",
     "unknown_data_types",
 ]
 
 KEY_COLUMNS = ("uid", "_publish_locale")
-AUTOMATIC_COLUMNS = (*KEY_COLUMNS, "_sync_type", "_sdc_deleted_at")
+TERM_KEY_COLUMNS = ("taxonomy_uid", "uid")
 VERSION_COLUMN = "_sdc_table_version"
 LOAD_VERSION = "_load_version"
+AUTOMATIC_COLUMNS = (*KEY_COLUMNS, "_sync_type", "_sdc_deleted_at", LOAD_VERSION)
 PROTECTED_COLUMNS = ("_sdc_deleted_at", "_sync_type", LOAD_VERSION, VERSION_COLUMN)
 """What no stream map can change: whether a row is live, and of which load it is."""
 KEY: Schema = {"type": "string"}
@@ -61,6 +65,7 @@ ADDED_COLUMNS: Mapping[str, Schema] = {
     "_sdc_deleted_at": DATE_TIME,
     "_references": list_of(record_of({"path": TEXT, "uid": TEXT, "content_type_uid": TEXT})),
     "_unmapped": FREE_OBJECT,
+    LOAD_VERSION: INTEGER,
 }
 """What the tap adds to every row."""
 
@@ -126,6 +131,32 @@ _DEFINITION_COLUMNS: Mapping[str, Schema] = {
     "SYS_ACL": ANY_JSON,
     "_branch": ANY_JSON,
     "_unmapped": FREE_OBJECT,
+    LOAD_VERSION: INTEGER,
+}
+
+_VOCABULARY_COLUMNS: Mapping[str, Schema] = {
+    "uid": KEY,
+    "name": TEXT,
+    "locale": TEXT,
+    "created_at": DATE_TIME,
+    "created_by": TEXT,
+    "updated_at": DATE_TIME,
+    "updated_by": TEXT,
+    "publish_details": _COMMON_COLUMNS["publish_details"],
+    "_unmapped": FREE_OBJECT,
+    LOAD_VERSION: INTEGER,
+}
+"""Of taxonomies and terms alike (Contentstack docs: CDA, taxonomy)."""
+
+_LOADS_COLUMNS: Mapping[str, Schema] = {
+    "stream": KEY,
+    "content_type_uid": TEXT,
+    "environment": TEXT,
+    "branch": TEXT,
+    "version": INTEGER,
+    "full_load_at": DATE_TIME,
+    "loaded_at": DATE_TIME,
+    "published": FREE_OBJECT,
 }
 
 # Which types a target can tell apart (seen with target-postgres): all that is JSON is the same to it. An integer can be
@@ -178,6 +209,22 @@ def asset_schema() -> Schema:
 def definition_schema() -> Schema:
     """Return the JSON schema of the stack's content types, and of its global fields."""
     return _object(_DEFINITION_COLUMNS, ("uid",))
+
+
+def taxonomy_schema() -> Schema:
+    """Return the JSON schema of taxonomies."""
+    return _object({**_VOCABULARY_COLUMNS, "description": TEXT}, ("uid",))
+
+
+def term_schema() -> Schema:
+    """Return the JSON schema of the terms of taxonomies."""
+    columns = {"taxonomy_uid": KEY, **_VOCABULARY_COLUMNS, "parent_uid": TEXT, "depth": INTEGER, "order": INTEGER}
+    return _object(columns, TERM_KEY_COLUMNS)
+
+
+def loads_schema() -> Schema:
+    """Return the JSON schema of the stream that tells of which version each stream's rows are live."""
+    return _object(_LOADS_COLUMNS, ("stream",))
 
 
 def column_types(schema: Mapping[str, t.Any]) -> dict[str, str]:

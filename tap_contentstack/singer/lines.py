@@ -9,6 +9,7 @@ from itertools import repeat
 import msgspec
 from typing_extensions import override
 
+from tap_contentstack.schema.stream_schemas import LOAD_VERSION
 from tap_contentstack.singer.output import Output
 from tap_contentstack.singer.pen import encode
 
@@ -70,6 +71,7 @@ class LineOutput(Output):
             "_sync_type": event,
             "_sdc_deleted_at": None,
             "_unmapped": None,
+            LOAD_VERSION: self.version,
         }
         selected = {column: value for column, value in values.items() if column in self._columns}
         return b"," + encode(selected)[1:-1]
@@ -77,6 +79,8 @@ class LineOutput(Output):
     @override
     def message(self, record: dict[str, t.Any], *, updates: bool = False) -> tuple[bytes, ...]:
         selected = {column: value for column, value in record.items() if column in self._columns}
+        if LOAD_VERSION in self._columns:
+            selected[LOAD_VERSION] = self.version
         return self._head, encode(selected), self._tail or self._new_tail()
 
     def _new_tail(self) -> bytes:

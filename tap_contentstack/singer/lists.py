@@ -7,6 +7,7 @@ import typing as t
 from singer_sdk.singerlib import SelectionMask
 from typing_extensions import override
 
+from tap_contentstack.errors import NotFoundError, RefusedError
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.versioned import VersionedStream
@@ -22,8 +23,6 @@ if t.TYPE_CHECKING:
 
 class ListStream(VersionedStream):
     """A small table that every run rewrites."""
-
-    primary_keys = ("uid",)
 
     def __init__(
         self,
@@ -43,13 +42,26 @@ class ListStream(VersionedStream):
             source: Returns the list.
         """
         super().__init__(tap, parts, name, schema)
+        self.primary_keys = tuple(schema["required"])
         self._source = source
+        self._had_rows = False
+
+    @override
+    def adopt(self, state: Mapping[str, t.Any] | None) -> None:
+        super().adopt(state)
+        self._had_rows = self.bookmark.items_seen > 0
 
     @override
     def fill(self) -> None:
         output = self.output
         output.begin(self.bookmark.version)
-        messages = [output.message(row) for row in self.rows()]
+        try:
+            messages = [output.message(row) for row in self.rows()]
+        except (RefusedError, NotFoundError) as error:
+            self.logger.info("The stack does not offer this list, so the table is left as it is: %s", error)
+            return
+        if self._had_rows and not messages:
+            self.parts.stack.lists_again(())  # a token without access is shown empty lists, too
         self.wait_for_version()
         with self.pen:
             output.write(messages[: self.ABORT_AT_RECORD_COUNT])
@@ -57,6 +69,7 @@ class ListStream(VersionedStream):
                 return
             output.finish()
             self.write_activate_version(output.version)
+            self.bookmark.items_seen, self.bookmark.full_load_at = len(messages), self.parts.clock.utc()
             self.save()
         self.parts.progress.add(records=len(messages))
 
@@ -108,6 +121,8 @@ class GoneStream(VersionedStream):
         self.wait_for_version()
         with self.pen:
             self.write_activate_version(self.bookmark.version or 0)
+            self.bookmark.full_load_at = None
+            self.tell()
             self.parts.state.remove(self.name)
 
     @override

@@ -162,6 +162,11 @@ class FeedStream(VersionedStream):
         except PostponedError:
             self.postponed = True
 
+    @property
+    @override
+    def is_complete(self) -> bool:
+        return bool(self.bookmark.sync_token)
+
     def _known_locales(self) -> set[str]:
         return set(self.parts.settings.locales) or self.parts.state.known_locales()
 
@@ -171,6 +176,7 @@ class FeedStream(VersionedStream):
         self.wait_for_version()
         with self.pen:
             self.sweep()
+            self.tell()
             self.parts.state.remove(self.name)
 
     def _feed(self) -> Feed:

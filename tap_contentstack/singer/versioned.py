@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.stack import Stack
     from tap_contentstack.config.settings import Settings
     from tap_contentstack.singer.guarded import GuardedMap
+    from tap_contentstack.singer.loads import LoadsStream
     from tap_contentstack.singer.output import Output
     from tap_contentstack.singer.pen import Pen
     from tap_contentstack.sync.progress import Progress
@@ -46,6 +47,7 @@ class RunParts:
         stack: What there is to load.
         state: What has been loaded.
         progress: What this run has done so far.
+        loads: Where a stream that is complete gets its row.
         brake: Holds sweeps back while all seems to be gone.
         clock: The time.
     """
@@ -53,6 +55,7 @@ class RunParts:
     stack: Stack
     state: State
     progress: Progress
+    loads: LoadsStream
     brake: Brake = field(default_factory=Brake)
     clock: Clock = field(default_factory=Clock)
 
@@ -80,6 +83,7 @@ class VersionedStream(SelfWritingStream):
         self.planned = False
         self.postponed = False
         """Whether the stream waits for another one to show that something is published."""
+        self._told: int | None = None
         self._problem: str | None = None
         self._schema_in_use: dict[str, t.Any] | None = None
         self._type_changes: list[schemas.TypeChange] = []
@@ -111,7 +115,7 @@ class VersionedStream(SelfWritingStream):
             metadata = super().metadata
             if () not in metadata:  # the SDK takes such a stream for selected, but none of its columns
                 metadata.root.selected = True
-            for column in schemas.AUTOMATIC_COLUMNS:
+            for column in (*schemas.AUTOMATIC_COLUMNS, *self.primary_keys):
                 if column in self.schema["properties"]:
                     entry = metadata["properties", column]
                     entry.inclusion = entry.InclusionType.AUTOMATIC
@@ -235,7 +239,7 @@ class VersionedStream(SelfWritingStream):
         selected = set(self.selected_columns)
         types = schemas.column_types(self.schema) | schemas.column_types(self.effective_schema)
         for column, added in schemas.ADDED_COLUMNS.items():
-            if column not in selected or column in self.bookmark.types:
+            if column not in selected or column in self.bookmark.types or column == schemas.LOAD_VERSION:
                 types[column] = kind_of(added)
         self.bookmark.remember(types, selected)
 
@@ -276,6 +280,23 @@ class VersionedStream(SelfWritingStream):
         """Return when the clock has reached the version."""
         self.parts.state.wait_for(self.bookmark.version)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the bookmark says that the target has all rows of its version."""
+        return True
+
     def save(self) -> None:
-        """Put the bookmark into the state, and write that if it is time to."""
+        """Put the bookmark into the state, and write that if it is time to; a complete stream gets its row before."""
+        if self.is_complete and self._told != self.bookmark.version:
+            self.tell()
         self.parts.state.save(self.name, self.bookmark)
+
+    def tell(self, published: Mapping[str, int] | None = None) -> None:
+        """Write the stream's row in `loads`.
+
+        Args:
+            published: How many items the API counts as published, by locale.
+        """
+        self._told = self.bookmark.version
+        tables = [each.alias for each in self.guarded_maps if not each.removes_all]
+        self.parts.loads.put(tables, self.bookmark, published)

@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from tap_contentstack.schema.stream_schemas import LOAD_VERSION
 from tap_contentstack.values.times import in_utc
 
 if t.TYPE_CHECKING:
@@ -93,8 +94,12 @@ class Bookmark:
         return {column: kind.strip("()") for column, kind in self.types.items() if kind}
 
     def lacks(self, columns: Iterable[str]) -> list[str]:
-        """Return those of the columns that were deselected, so that rows have no values there, or old ones."""
-        return [column for column in columns if column in self.types and not _is_loaded(self.types[column])]
+        """Return those of the columns that were deselected, so that rows have no values there, or old ones.
+
+        A bookmark that does not remember `_load_version` is older than the column.
+        """
+        known = {*self.types, LOAD_VERSION}
+        return [column for column in columns if column in known and not _is_loaded(self.types.get(column))]
 
     def remember(self, types: Mapping[str, str], selected: Collection[str]) -> None:
         """Remember the first types of columns, and which of these are deselected."""

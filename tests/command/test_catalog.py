@@ -10,10 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.tap_process import Json, Output, Tables, keys_of, load, published, run_tap
+from tests.tap_process import (
+    ITEM_KEYS,
+    LIST_KEYS,
+    LISTS,
+    LOADS,
+    Json,
+    Output,
+    Tables,
+    keys_of,
+    load,
+    published,
+    run_tap,
+)
 
-AUTOMATIC = {"uid", "_publish_locale", "_sync_type", "_sdc_deleted_at"}
-LISTS = {"content_types", "global_fields"}
+AUTOMATIC = {"uid", "_publish_locale", "_sync_type", "_sdc_deleted_at", "_load_version"}
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +77,15 @@ def without_extras(tables: Tables) -> Tables:
 
 def test_discovery_finds_a_stream_for_each_content_type_and_all_others(site, discovered):
     streams = {each["tap_stream_id"]: each for each in discovered["streams"]}
-    assert set(streams) == {"assets", *LISTS, *(f"entries_{uid}" for uid in site.stack.content_types)}
+    assert set(streams) == {
+        *("assets", LOADS),
+        *LISTS,
+        *(f"entries_{uid}" for uid in site.stack.content_types),
+    }
     for name, entry in streams.items():
-        keys = ["uid"] if name in LISTS else ["uid", "_publish_locale"]
+        keys = {**LIST_KEYS, LOADS: ["stream"]}.get(name, ITEM_KEYS)
         assert entry["key_properties"] == entry["schema"]["required"] == keys
-        assert entry["replication_method"] == ("FULL_TABLE" if name in LISTS else "INCREMENTAL")
+        assert entry["replication_method"] == ("FULL_TABLE" if name in {*LISTS, LOADS} else "INCREMENTAL")
         metadata = {tuple(each["breadcrumb"]): each["metadata"] for each in entry["metadata"]}
         assert metadata[()]["table-key-properties"] == keys
         assert metadata[()].get("selected", True) or metadata[()]["inclusion"] == "available"
@@ -119,7 +134,7 @@ def test_a_connection_test_reads_a_record_of_each_stream_and_keeps_no_bookmark(s
 def test_a_schema_test_writes_each_schema_once_and_nothing_else(site, plain):
     output = run_tap(site.settings, "--test=schema")
     assert output.code == 0
-    assert [each["type"] for each in output.messages] == ["SCHEMA"] * len(plain.schemas)
+    assert [each["type"] for each in output.messages] == ["SCHEMA"] * len([*plain.schemas, LOADS])
     assert output.schemas == plain.schemas
 
 
@@ -312,7 +327,8 @@ def test_stream_maps_rename_compute_and_remove(site, plain):
 def test_stream_maps_else_leaves_all_other_streams_out(site, plain):
     output = load(site, stream_maps={"assets": {}, "__else__": None})
     assert set(output.record_counts) == {"assets"}
-    columns = output.schemas["assets"]["properties"]
+    assert output.of_type("SCHEMA", LOADS) == []
+    columns = output.schemas["assets"]["properties"].keys() - {"_load_version"}
     assert output.tables()["assets"] == {
         key: dict.fromkeys(columns) | row for key, row in plain.tables()["assets"].items()
     }
@@ -343,7 +359,7 @@ def test_flattening_splits_columns_and_keeps_all_rows(site, plain):
 def test_batch_files_hold_the_same_rows_with_their_version(site, plain, tmp_path):
     config = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
     output = load(site, batch_config={**config, "batch_size": 20})
-    assert output.of_type("RECORD") == []
+    assert not output.record_counts
     rows: Tables = {}
     for message in output.of_type("BATCH"):
         stream = message["stream"]
@@ -354,7 +370,8 @@ def test_batch_files_hold_the_same_rows_with_their_version(site, plain, tmp_path
             for line in lines:
                 row = json.loads(line)
                 assert row["_sdc_table_version"] == version
-                key = (row["uid"],) if stream in LISTS else (row["uid"], row["_publish_locale"])
+                assert row.pop("_load_version") == version
+                key = tuple(row[column] for column in LIST_KEYS.get(stream, ITEM_KEYS))
                 assert key not in rows.setdefault(stream, {})
                 rows[stream][key] = row
     assert without_extras(rows) == without_extras(plain.tables())

@@ -12,6 +12,7 @@ from sandbox import clock
 from sandbox.event import SYS_ASSETS, TIE_MILLISECONDS
 from tap_contentstack.schema.names import stream_name
 from tests.model.target import ADDED
+from tests.tap_process import LIST_KEYS, LISTS, LOAD_VERSION, LOADS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -56,9 +57,13 @@ def differences(
         forgotten: Columns of each table that are not compared.
         is_left: Whether a row may be there that is not published.
     """
+    live_from = {key[0]: row.values["version"] for key, row in target.live(LOADS).items()}
     for stream in sorted(selected):
-        if stream in {"content_types", "global_fields"}:
-            yield from _definitions(world, target, stream)
+        for key, row in target.live(stream).items():
+            if not is_left(stream, key) and row.values[LOAD_VERSION] < live_from.get(stream, 0):
+                yield f"{stream} {key} is of version {row.values[LOAD_VERSION]}, before {live_from[stream]}"
+        if stream in LISTS:
+            yield from _list(world, target, stream)
             continue
         expected = published(world, settings, stream)
         rows = target.live(stream)
@@ -194,20 +199,21 @@ def cleaned(value: t.Any) -> t.Any:
     return value
 
 
-def _definitions(world: World, target: Holder, stream: str) -> Iterator[str]:
+def _list(world: World, target: Holder, stream: str) -> Iterator[str]:
     stack = world.stack
     headers = {"api_key": stack.api_key, "access_token": stack.access_token}
-    answer: t.Any = world.sandbox.answer("/v3/content_types", FLAGS, headers)
-    listed = answer["content_types"]
-    if stream == "global_fields":
-        used = {
-            field["reference_to"]
-            for content_type in listed
-            for field in content_type["schema"]
-            if field["data_type"] == "global_field"
-        }
-        listed = [{"uid": uid, "schema": stack.global_fields[uid]["schema"]} for uid in sorted(used)]
-    expected = {(each["uid"],): each for each in listed}
+
+    def listed(path: str, key: str) -> list[Json]:
+        answer: t.Any = world.sandbox.answer(f"/v3/{path}", FLAGS, headers)
+        items: list[Json] = answer[key]
+        return items
+
+    if stream == "taxonomy_terms":
+        uids = [each["uid"] for each in listed("taxonomies", "taxonomies")]
+        items = [term for uid in uids for term in listed(f"taxonomies/{uid}/terms", "terms")]
+    else:
+        items = listed(stream, stream)
+    expected = {tuple(each[column] for column in LIST_KEYS[stream]): each for each in items}
     rows = target.live(stream)
     if rows.keys() != expected.keys():
         yield f"{stream} holds {sorted(rows)} and not {sorted(expected)}"

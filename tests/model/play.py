@@ -43,6 +43,7 @@ from tests.model.process import STOPPED, MemoryTap, Outcome, Plan, run_tap
 from tests.model.steps import SCOPE_SETTINGS, chance_of
 from tests.model.target import ADDED, LoadStoppedError, Loss, RuleBrokenError, Target, Transcript, lines_read
 from tests.model.world import World
+from tests.tap_process import LISTS, LOADS
 
 if t.TYPE_CHECKING:
     import random
@@ -59,7 +60,6 @@ LONGEST_RUN = 2_000
 """Requests after which a run is endless."""
 CRASHES = 6
 """Ends of a run that are tried out where all are."""
-LISTS = ("content_types", "global_fields")
 
 
 class DivergenceError(AssertionError):
@@ -584,7 +584,11 @@ class Play:
             self._check_idle()
 
     def _feed_entries(self) -> list[Json]:
-        return [each for each in (self.catalog or {"streams": []})["streams"] if each["tap_stream_id"] not in LISTS]
+        return [
+            each
+            for each in (self.catalog or {"streams": []})["streams"]
+            if each["tap_stream_id"] not in {*LISTS, LOADS}
+        ]
 
     def _check_idle(self) -> None:
         self._one_run({}, chance_of("idle"), self.state)
@@ -599,7 +603,7 @@ class Play:
         if busy := [params for params in asked if "sync_token" not in params]:
             self._fail("idle", f"a run with nothing to do asks {busy[0]}")
         if records := [
-            each for each in transcript.messages if each["type"] == "RECORD" and each["stream"] not in LISTS
+            each for each in transcript.messages if each["type"] == "RECORD" and each["stream"] not in {*LISTS, LOADS}
         ]:
             self._fail("idle", f"a run with nothing to do writes {records[0]}")
 
@@ -670,7 +674,7 @@ def _columns_of(entry: Json) -> list[Json]:
     return [
         each
         for each in entry["metadata"]
-        if entry["tap_stream_id"] not in LISTS
+        if entry["tap_stream_id"] not in {*LISTS, LOADS}
         and len(each["breadcrumb"]) == len(("properties", "column"))
         and each["breadcrumb"][1] not in {"uid", "data", *ADDED}
     ]

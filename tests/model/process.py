@@ -268,9 +268,7 @@ def run_tap(
                 catalog=json.loads(json.dumps(catalog)) if catalog is not None else None,
             )
             running = tap.run = MemoryRun(tap, baton)
-            outcome.selected = {
-                each.name for each in tap.streams.values() if each.selected and not isinstance(each, GoneStream)
-            }
+            outcome.selected = {each.name for each in tap.selected_streams if not isinstance(each, GoneStream)}
             outcome.code = running.execute()
         except StoppedError:
             outcome.code = STOPPED

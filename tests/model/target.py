@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import msgspec
 
-from tests.tap_process import BOOKMARK_KEYS
+from tests.tap_process import BOOKMARK_KEYS, LOAD_VERSION, LOADS
 
 if t.TYPE_CHECKING:
     import random
@@ -36,6 +36,7 @@ ADDED = {
     "_sdc_deleted_at",
     "_references",
     "_unmapped",
+    LOAD_VERSION,
     VERSION_COLUMN,
 }
 
@@ -147,6 +148,10 @@ class Transcript:
             fail(f"a RECORD that its SCHEMA forbids at {list(error.absolute_path)} ({error.message})", line)
         if any(record.get(key) in {None, ""} for key in keys):
             fail("a RECORD without its key", line)
+        if stream == LOADS:
+            return
+        if record.get(LOAD_VERSION) != message.get("version"):
+            fail("a RECORD that does not carry its version", line)
         if message.get("version") not in self._announced.get(stream, set()):
             fail("a RECORD of a version that no STATE announced", line)
         if message["version"] < self._swept.get(stream, 0):

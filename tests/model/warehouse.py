@@ -20,11 +20,12 @@ from sandbox import Behaviour, Fault
 from tap_contentstack.schema.names import stream_name
 from tests.model.clock import RealClock
 from tests.model.compare import differences
-from tests.model.play import LISTS, DivergenceError, Figures, merged
+from tests.model.play import DivergenceError, Figures, merged
 from tests.model.programs import Programs, Victim, Violence
 from tests.model.steps import chance_of, make_behaviour, make_fault
 from tests.model.target import Row, Table
 from tests.model.world import World
+from tests.tap_process import ITEM_KEYS, LIST_KEYS, LISTS, LOADS
 
 if t.TYPE_CHECKING:
     import random
@@ -56,7 +57,7 @@ class Warehouse:
             return {}
         table.columns = dict(columns)
         table.dates = {name for name, kind in columns if kind.startswith("timestamp")}
-        keys = ("uid",) if stream in LISTS else ("uid", "_publish_locale")
+        keys = {**LIST_KEYS, LOADS: ["stream"]}.get(stream, ITEM_KEYS)
         cursor = self.connection.cursor(row_factory=dict_row)
         rows = cursor.execute(f'SELECT * FROM "{self.schema}"."{stream}" WHERE _sdc_deleted_at IS NULL').fetchall()
         return {tuple(row[key] for key in keys): Row(as_json(row), None) for row in rows}

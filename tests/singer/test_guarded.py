@@ -12,7 +12,7 @@ from singer_sdk.mapper import PluginMapper
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_contentstack.errors import MapError
-from tap_contentstack.schema.stream_schemas import KEY_COLUMNS, VERSION_COLUMN, entry_schema
+from tap_contentstack.schema.stream_schemas import KEY_COLUMNS, PROTECTED_COLUMNS, VERSION_COLUMN, entry_schema
 from tap_contentstack.sdk import CustomStreamMap, definition_of, evaluate
 from tap_contentstack.singer.guarded import GuardedMap, guarded
 
@@ -162,7 +162,7 @@ def test_a_row_is_what_the_sdks_own_mapper_makes_of_it_but_for_what_is_protected
     mapper.register_raw_stream_schema(STREAM, SCHEMA, KEY_COLUMNS)
     record = dict.fromkeys(SCHEMA["properties"]) | row(("a", "en-us"), content)
     plain = mapper.stream_maps[STREAM][0].transform(record)
-    protected = {column: record[column] for column in ("_sdc_deleted_at", "_sync_type", VERSION_COLUMN)}
+    protected = {column: record[column] for column in PROTECTED_COLUMNS}
     assert list(each.rows(row(("a", "en-us"), content), updates=False)) == (
         [] if plain is None else [plain | protected]
     )

@@ -341,7 +341,7 @@ def test_tables_have_names_that_postgres_keeps_apart(warehouse):
     tables = warehouse.tables("copied")
     assert len({name.casefold() for name in tables}) == len(tables)
     found = {}
-    for table in tables - {"assets", "content_types", "global_fields", "entries_kinds", "entries_names"}:
+    for table in {name for name in tables if name.startswith("entries_")} - {"entries_kinds", "entries_names"}:
         assert len(table.encode()) <= 63
         rows = warehouse.rows("copied", table)
         [uid] = {row["_content_type_uid"] for row in rows.values()}

@@ -1,4 +1,4 @@
-"""The list of content types: whole, or said not to be."""
+"""Lists are whole, or said not to be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tap_contentstack.api.content_types import find_content_type, list_content_types
+from tap_contentstack.api.content_types import find_content_type
+from tap_contentstack.api.lists import Lists
 
 LOGGER = logging.getLogger("test")
 
@@ -39,20 +40,20 @@ def uids(content_types: list[dict[str, t.Any]]) -> list[str]:
     ],
 )
 def test_all_content_types_are_listed_each_once(pages, caplog):
-    assert uids(list_content_types(client_of(*pages), LOGGER)) == ["a", "b"]
+    assert uids(Lists(client_of(*pages), LOGGER).content_types()) == ["a", "b"]
     assert not caplog.records
 
 
 def test_a_list_that_is_short_twice_is_told(caplog):
     pages = [page("a", count=2), page(count=2)] * 2
-    assert uids(list_content_types(client_of(*pages), LOGGER)) == ["a"]
+    assert uids(Lists(client_of(*pages), LOGGER).content_types()) == ["a"]
     assert "The API counts 2 content types and lists 1, twice" in caplog.text
 
 
 @pytest.mark.parametrize("answer", [{}, {"content_types": None}, {"content_types": [None]}, {"content_types": [{}]}])
 def test_an_answer_without_a_list_is_none(answer):
     with pytest.raises(ValueError, match="no list of content_types"):
-        list_content_types(client_of(answer), LOGGER)
+        Lists(client_of(answer), LOGGER).content_types()
 
 
 @pytest.mark.parametrize("answer", [{}, {"content_type": None}, {"content_type": {"uid": 5}}])

@@ -1,0 +1,92 @@
+"""The stream `loads`: of each stream, from which version on its rows are live, so that any loader can be read exactly.
+
+A loader that ignores ACTIVATE_VERSION keeps rows that were swept; one without metadata columns loses the version of the
+messages. But all of them upsert. So each row carries its version in a column, `_load_version`, and this stream says
+which versions count: `_load_version >= (select version from loads where stream = …)`. Not `=`, for a target may be
+ahead of the confirmed state, by rows of a newer pass whose state was lost.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from functools import cached_property
+
+from singer_sdk.singerlib.encoding.simple import RecordMessage
+from typing_extensions import override
+
+from tap_contentstack.schema.stream_schemas import loads_schema
+from tap_contentstack.sdk import SelfWritingStream
+from tap_contentstack.singer.guarded import GuardedMap, guarded
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import Catalog
+
+    from tap_contentstack.api.stack import Stack
+    from tap_contentstack.sync.bookmarks import Bookmark
+    from tap_contentstack.values.clock import Clock
+
+
+class LoadsStream(SelfWritingStream):
+    """One row a stream, upserted whenever that is complete. It has no bookmark, and its own rows are never swept."""
+
+    primary_keys = ("stream",)
+
+    def __init__(self, tap: Tap, stack: Stack, clock: Clock) -> None:
+        """Begin without rows.
+
+        Args:
+            tap: The SDK's tap, for the SDK's own use.
+            stack: What is loaded.
+            clock: The time.
+        """
+        super().__init__(tap, schema=loads_schema(), name="loads")
+        self._stack = stack
+        self._clock = clock
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Leave the stream as it is: always selected, with all of its columns."""
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[dict[str, t.Any]]:
+        return ()
+
+    @override
+    def load(self) -> None:
+        """Write nothing: the rows are those that other streams give."""
+
+    @cached_property
+    def guarded_maps(self) -> list[GuardedMap]:
+        """The stream's maps."""
+        return guarded(self.name, self.stream_maps, self.selected_schema, self.primary_keys)
+
+    def put(self, tables: Iterable[str], bookmark: Bookmark, published: Mapping[str, int] | None = None) -> None:
+        """Write the row of a stream that is complete; only with the writer's lock held, and before its STATE.
+
+        Args:
+            tables: The stream's names in the target: stream maps may give it another one, or several.
+            bookmark: The stream's bookmark.
+            published: How many items the API counts as published, by locale.
+        """
+        self._write_schema_message()
+        for table in tables:
+            row = {
+                "stream": table,
+                "content_type_uid": bookmark.content_type_uid,
+                "environment": self._stack.settings.environment,
+                "branch": self._stack.branch or self._stack.settings.branch,
+                "version": bookmark.version,
+                "full_load_at": bookmark.full_load_at,
+                "loaded_at": self._clock.utc(),
+                "published": published,
+            }
+            for each in self.guarded_maps:
+                for mapped in each.rows(row, updates=False):
+                    now = dt.datetime.now(dt.UTC)
+                    message = RecordMessage(stream=each.alias, record=mapped, time_extracted=now)
+                    self.message_writer.write_message(message)
