@@ -464,7 +464,7 @@ def test_batches_keep_their_rows_and_sweep_the_right_ones(warehouse, tmp_path):
     with Sandbox(stack, page_size=30) as sandbox:
         first = warehouse.run(sandbox, "batched", **batches)
         assert first.output.of_type("BATCH", "entries_kinds")
-        assert not first.output.records()
+        assert not first.output.record_counts
         rows = warehouse.rows("batched", "entries_kinds")
         stored = {uid: (row["_sdc_deleted_at"], row["_unmapped"]) for (uid, _), row in rows.items()}
         assert stored == {uid_of(case): (None, case.unmapped) for case in cases}
