@@ -184,8 +184,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "leave the table of a type that is gone",
         "singer/lists",
-        "            self.write_activate_version(self.bookmark.version or 0)\n            self.parts.state",
-        "            self.parts.state",
+        "            self.write_activate_version(self.bookmark.version or 0)\n            self.bookmark.full",
+        "            self.bookmark.full",
     ),
     Mutant(
         "key by uid alone",
