@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
-LOADERS_LOCK := requirements-loaders.txt
 READY := $(VENV)/.ready
+# Loaders whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
+TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
 SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks .ci/*.py)
 JOBS ?= auto
 UV := $(BIN)/uv
@@ -38,7 +39,7 @@ ifneq ($(OTHER_PYTHON),)
 .PHONY: $(READY)
 endif
 
-$(READY): $(LOCK) $(LOADERS_LOCK) pyproject.toml
+$(READY): $(LOCK) $(TESTED_LOADER:$(VENV)/%/.ready=integrations/%.txt) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
 	@echo "setting up $(VENV) …"
 	@test -z "$(OTHER_PYTHON)" || rm -rf $(VENV)
@@ -47,8 +48,12 @@ $(READY): $(LOCK) $(LOADERS_LOCK) pyproject.toml
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$($(PIN))"
 	@$(UV) pip sync --quiet --require-hashes $(LOCK)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	@test -x $(VENV)/loaders/bin/python || $(UV) venv --quiet --python $(BIN)/python $(VENV)/loaders
-	@$(UV) pip sync --quiet --python $(VENV)/loaders/bin/python --require-hashes $(LOADERS_LOCK)
+	@$(MAKE) --no-print-directory $(TESTED_LOADER)
+	@touch $@
+
+$(VENV)/loaders/%/.ready: integrations/loaders/%.txt
+	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
 
 demo: $(READY)  ## load a sandbox stack into a real Postgres with Meltano, edit it, load again (KEEP=1 leaves all of it running)

@@ -1,4 +1,4 @@
-"""Writes the lock files from pyproject.toml (`write`), or checks offline that they match it (`check`)."""
+"""Writes the lock files (`write`), or checks offline that they match what they are made from (`check`)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# Each lock file, with the parts of pyproject.toml that it resolves.
-LOCKS = {
-    "requirements-dev.txt": ["pyproject.toml", "--group", "dev"],
-    "requirements-loaders.txt": ["--group", "loaders"],
+# Each lock file, with what it resolves: the project and its tools, and each environment that only an integration needs.
+INTEGRATIONS = sorted(path.relative_to(ROOT) for path in ROOT.glob("integrations/*/*.in"))
+LOCKS = {"requirements-dev.txt": ["pyproject.toml", "--group", "dev"]} | {
+    str(path.with_suffix(".txt")): [str(path)] for path in INTEGRATIONS
 }
 COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
 
 
-def header() -> str:
-    """Return the first line of a lock file, with a digest of what the lock files depend on."""
-    project = PYPROJECT["project"]
-    wanted = [
-        project["requires-python"],
-        project["dependencies"],
-        PYPROJECT["dependency-groups"],
-        PYPROJECT["tool"]["uv"],
-    ]
+def header(lock: str) -> str:
+    """Return the first line of a lock file, with a digest of what it depends on."""
+    wanted: list[object] = [PYPROJECT["project"]["requires-python"], PYPROJECT["tool"]["uv"]]
+    source = LOCKS[lock][0]
+    if source == "pyproject.toml":
+        wanted += [PYPROJECT["project"]["dependencies"], PYPROJECT["dependency-groups"]]
+    else:
+        wanted += [(ROOT / source).read_text()]
     digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-    return f"# Made by `make lock` from the dependencies in pyproject.toml, sha256:{digest}\n"
+    return f"# Made by `make lock` from the dependencies in {source}, sha256:{digest}\n"
 
 
 def write(*options: str) -> None:
@@ -44,15 +43,15 @@ def write(*options: str) -> None:
         command = [*COMPILE, "--python-version", python, *options, "--output-file", lock, *sources]
         subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)  # noqa: S603 - a fixed command
         lines = (ROOT / lock).read_text().splitlines(keepends=True)
-        (ROOT / lock).write_text("".join([header(), *(line for line in lines if not line.startswith("#"))]))
+        (ROOT / lock).write_text("".join([header(lock), *(line for line in lines if not line.startswith("#"))]))
 
 
 def check() -> str | None:
     """Return a sentence about the first lock file that is wrong, or None."""
     for lock in LOCKS:
         text = (ROOT / lock).read_text()
-        if not text.startswith(header()):
-            return f"{lock} does not match pyproject.toml: run `make lock`"
+        if not text.startswith(header(lock)):
+            return f"{lock} does not match {LOCKS[lock][0]}: run `make lock`"
         if address := re.search(r"^.*(?:://|--(?:index|extra-index|find-links)).*$", text, re.MULTILINE):
             return f"{lock} names an address: {address[0]}"
     return None

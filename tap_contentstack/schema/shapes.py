@@ -42,9 +42,11 @@ INTEGER: Schema = {"type": ["integer", "null"]}
 BOOLEAN: Schema = {"type": ["boolean", "null"]}
 FREE_OBJECT: Schema = {"type": ["object", "null"]}
 FREE_LIST: Schema = {"type": ["array", "null"]}
-# The SDK's flattening drops a column whose first keyword is a list of schemas; with another one before, it is a text.
-# Targets go by the first of `anyOf`: jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery.
+# Said twice, because some loaders read only one of the two: pipelinewise-target-postgres, target-duckdb and others stop
+# at a column without `type`; target-bigquery goes by the first schema of `anyOf` (by `type`, the column would be a
+# repeated one). The columns are jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery and DuckDB.
 ANY_JSON: Schema = {
+    "type": ["object", "array", "string", "number", "boolean", "null"],
     "contentMediaType": "application/json",
     "anyOf": [{"type": ["object", "null"]}, {"type": ["array", "string", "number", "boolean"]}],
 }

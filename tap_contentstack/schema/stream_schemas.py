@@ -7,7 +7,6 @@ import typing as t
 from tap_contentstack.schema.fields import FIELD_TYPES, field_type_table, top_fields, unknown_data_types
 from tap_contentstack.schema.names import column_names
 from tap_contentstack.schema.shapes import (
-    ANY_JSON,
     BOOLEAN,
     BY_KIND,
     DATE_TIME,
@@ -127,9 +126,9 @@ _DEFINITION_COLUMNS: Mapping[str, Schema] = {
     "maintain_revisions": BOOLEAN,
     "last_activity": FREE_OBJECT,
     "abilities": FREE_OBJECT,
-    "DEFAULT_ACL": ANY_JSON,
-    "SYS_ACL": ANY_JSON,
-    "_branch": ANY_JSON,
+    "DEFAULT_ACL": FREE_OBJECT,
+    "SYS_ACL": FREE_OBJECT,
+    "_branch": TEXT,
     "_unmapped": FREE_OBJECT,
     LOAD_VERSION: INTEGER,
 }

@@ -24,7 +24,7 @@ from tap_contentstack.tap import TapContentstack
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text())
-LOCKS = [(ROOT / name).read_text() for name in ("requirements-dev.txt", "requirements-loaders.txt")]
+LOCK = (ROOT / "requirements-dev.txt").read_text()
 TAP = next(plugin for plugin in MELTANO["plugins"]["extractors"] if plugin["name"] == "tap-contentstack")
 SETTINGS = {setting["name"]: setting for setting in TAP["settings"]}
 SETTING_KEYS = {"name", "label", "description", "kind", "sensitive", "options", "value"}
@@ -51,7 +51,7 @@ def test_the_lock_is_in_step_with_pyproject():
 
 
 def test_the_lock_holds_every_dependency_in_its_range():
-    locked: dict[str, str] = dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", "".join(LOCKS), re.MULTILINE))
+    locked: dict[str, str] = dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", LOCK, re.MULTILINE))
     groups = PYPROJECT["dependency-groups"]
     wanted = [*PYPROJECT["project"]["dependencies"], *(one for group in groups.values() for one in group)]
     for requirement in map(Requirement, filter(lambda one: isinstance(one, str), wanted)):

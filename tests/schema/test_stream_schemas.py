@@ -127,6 +127,12 @@ def test_the_sdk_keeps_every_keyword(schema):
 
 
 @pytest.mark.parametrize("schema", ALL_SCHEMAS.values(), ids=ALL_SCHEMAS)
+def test_every_column_names_its_type_at_the_top(schema):
+    """Several loaders stop at a column that does not."""
+    assert [name for name, each in schema["properties"].items() if not each.get("type")] == []
+
+
+@pytest.mark.parametrize("schema", ALL_SCHEMAS.values(), ids=ALL_SCHEMAS)
 def test_flattening_loses_no_column(schema):
     flat = flatten_schema(schema, max_level=3)["properties"]
     assert all(
