@@ -6,6 +6,7 @@ SingerSDKError
 │   ├── InputError            a config, state or catalog file cannot be read
 │   ├── MapError              an expression of a stream map fails on a record
 │   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
+│   ├── TimeIsUpError         `max_run_seconds` is over: the stream stays where it is, for the next run
 │   └── ApiError              the API refused a request for good
 │       ├── AccessError       … for every stream alike: credentials, environment, branch
 │       │   └── SeemsEmptyError … or what it lists looks as if all were gone
@@ -40,6 +41,10 @@ class MapError(TapError):
 
 class ScopeChangedError(TapError):
     """A stream's state was made for another scope, and `on_scope_change` is `fail`."""
+
+
+class TimeIsUpError(TapError):
+    """`max_run_seconds` is over."""
 
 
 class ApiError(TapError):

@@ -8,16 +8,18 @@ import difflib
 import os
 import sys
 import typing as t
+from collections import Counter
 from functools import cached_property
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import MapperNotInitialized
+from singer_sdk.exceptions import MapperNotInitialized, SingerSDKError
 from typing_extensions import override
 
 import tap_contentstack.singer.about  # noqa: F401 - the text of --about
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack
 from tap_contentstack.api.throttle import Throttle
+from tap_contentstack.api.timebox import TimeBox
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, is_in_clear, read_settings, tidied
 from tap_contentstack.schema import stream_schemas as schemas
@@ -32,7 +34,9 @@ from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.versioned import RunParts, VersionedStream
 from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.state import INTERVAL, State, content_type_of
+from tap_contentstack.sync.summary import Ending, Summary
 from tap_contentstack.values.clock import Clock
+from tap_contentstack.values.texts import one_line
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -58,12 +62,27 @@ class TapContentstack(Tap):
     """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
     state_interval: float = INTERVAL
     """Seconds between two STATEs that are written on the way."""
+    summary: Summary = Summary(None, "")
+
+    def __init__(self, **arguments: t.Any) -> None:
+        """Read the configuration, the catalog and the state; what is wrong with them stands in the summary, too."""
+        self._started = self.process_started or self.clock.time()
+        try:
+            super().__init__(**arguments)
+        except SingerSDKError as error:
+            self._write_summary(Ending("failed", 1, one_line(error)))
+            raise
+
+    def _write_summary(self, ending: Ending) -> None:
+        """Write the summary of a run that did not begin."""
+        self.summary.write(ending, Progress(self.logger, self._started, self.clock), {}, Counter(), 0.0)
 
     # Settings, and what the streams share
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self._config = tidied(self._config)
+        self.summary = Summary(self._text_of("summary_path"), self.plugin_version)
         self.append_builtin_config(self.config_jsonschema)
         for name, setting in self.config_jsonschema["properties"].items():
             if "default" in setting:
@@ -80,6 +99,10 @@ class TapContentstack(Tap):
         similar = difflib.get_close_matches(name, self.config_jsonschema["properties"], n=1)
         return f"{name} (did you mean {similar[0]}?)" if similar else name
 
+    def _text_of(self, name: str) -> str | None:
+        value = self._config.get(name)
+        return value if isinstance(value, str) else None
+
     @property
     def pen(self) -> Pen:
         """The one writer of messages."""
@@ -88,8 +111,9 @@ class TapContentstack(Tap):
     @cached_property
     def client(self) -> Client:
         """The connection to the API."""
-        throttle = Throttle(self.settings.max_requests_per_second, clock=self.clock.monotonic, sleep=self.clock.sleep)
-        return Client(self.settings, throttle, self.logger)
+        box = TimeBox(self.settings.max_run_seconds, started=self._started, clock=self.clock)
+        throttle = Throttle(self.settings.max_requests_per_second, clock=self.clock.monotonic, sleep=box.sleep)
+        return Client(self.settings, throttle, self.logger, box)
 
     @cached_property
     def stack(self) -> Stack:
@@ -99,18 +123,17 @@ class TapContentstack(Tap):
     @cached_property
     def parts(self) -> RunParts:
         """What all streams share."""
-        started = self.process_started or self.initialized_at / 1000
         values = t.cast("dict[str, t.Any]", self.state)
         state = State(
             values,
             self.state_writer.write_state,
             self.logger,
-            started=started,
+            started=self._started,
             clock=self.clock,
             interval=self.state_interval,
         )
         loads = LoadsStream(self, self.stack, self.clock)
-        return RunParts(self.stack, state, Progress(self.logger, started), loads, clock=self.clock)
+        return RunParts(self.stack, state, Progress(self.logger, self._started, self.clock), loads, clock=self.clock)
 
     # Streams
 
@@ -216,7 +239,7 @@ class TapContentstack(Tap):
 
     def new_run(self) -> Run:
         """Return a run of all selected streams."""
-        return Run(self.selected_streams, self.parts, self.pen, self.logger)
+        return Run(self.selected_streams, self.parts, self.pen, self.logger, self.summary)
 
     @classmethod
     @override
@@ -242,5 +265,6 @@ class TapContentstack(Tap):
         self.logger.warning("Stopping, as asked by signal %d", signum)
         if self.run is None:
             sys.stdout.flush()
+            self._write_summary(Ending("stopped", 128 + signum, f"stopped by signal {signum}"))
             os._exit(128 + signum)
         self.run.stop(128 + signum)

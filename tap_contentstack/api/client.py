@@ -14,6 +14,7 @@ from tap_contentstack.api import retries
 from tap_contentstack.api.connection import Connection
 from tap_contentstack.api.pool import host_of
 from tap_contentstack.api.refusals import Refusals, request_id
+from tap_contentstack.api.timebox import TimeBox
 from tap_contentstack.errors import ApiError, ThrottledError, TransientError
 from tap_contentstack.values.texts import one_line
 
@@ -36,16 +37,20 @@ SHORTEST_MASKED = 8
 class Client:
     """Gets answers from one stack and environment; safe to share between threads."""
 
-    def __init__(self, settings: Settings, throttle: Throttle, logger: logging.Logger) -> None:
+    def __init__(
+        self, settings: Settings, throttle: Throttle, logger: logging.Logger, box: TimeBox | None = None
+    ) -> None:
         """Prepare what all requests have in common.
 
         Args:
             settings: Host, credentials, environment, retries.
             throttle: Sets the pace.
             logger: Where waits are reported.
+            box: The time that the run may take.
         """
         self._settings = settings
-        self._throttle = throttle
+        self.throttle = throttle
+        self.box = box or TimeBox()
         self._logger = logger
         self._host = host_of(settings)
         self._connection = Connection(settings)
@@ -75,15 +80,16 @@ class Client:
 
         Raises:
             ApiError: Refused for good, or still failing after all attempts.
+            TimeIsUpError: The run's time is over.
         """
         for longest in retries.limits():
             try:
                 return self._retrying(path, params, accept, purpose)
             except ThrottledError as error:
                 self._count("retries")
-                wait = self._throttle.patience(error, longest)
+                wait = self.throttle.patience(error, longest)
                 self._logger.warning("%s: %s; waiting %.1f seconds", purpose or path, error, wait)
-                self._throttle.wait(wait)
+                self.throttle.wait(wait)
             except TransientError as error:
                 if error.refusal is not None:
                     raise error.refusal from None
@@ -97,7 +103,7 @@ class Client:
 
         Where that would have to wait for its turn, or for a new connection, it is left to `get`.
         """
-        if self._connection.is_open and self._throttle.take_turn():
+        if self._connection.is_open and not self.box.is_over and self.throttle.take_turn():
             self._count("requests")
             self._connection.ask_ahead(self._target(path, params))
 
@@ -105,7 +111,8 @@ class Client:
         target = self._target(path, params)
         answer = self._connection.collect(target)
         if answer is None:
-            self._throttle.wait_for_turn()
+            self.box.check()
+            self.throttle.wait_for_turn()
             self._count("requests")
             answer = self._connection.ask(target)
         self._count("bytes", len(answer.body))
@@ -133,16 +140,16 @@ class Client:
         status = answer.status
         wait = retries.retry_after(answer)
         if wait and (status == HTTPStatus.TOO_MANY_REQUESTS or retries.may_pass(status)):
-            self._throttle.pause(wait)
+            self.throttle.pause(wait)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._throttle.slow_down()
+            self.throttle.slow_down()
             return ThrottledError(f"{self._host} is throttling (HTTP 429)", wait)
         if retries.may_pass(status):
             msg = f"{self._host} has a problem (HTTP {status}{request_id(answer)})"
             return TransientError(msg, retry_after=wait)
         error = self._refusals.error(answer, params)
         error = type(error)(self._redacted(str(error)))
-        if status == HTTPStatus.UNAUTHORIZED and self._throttle.has_been_answered:
+        if status == HTTPStatus.UNAUTHORIZED and self.throttle.has_been_answered:
             # A token that was good a moment ago is refused now and then; the vendor's own SDK retries that, too.
             return TransientError(f"{self._host} refused a request (HTTP 401)", refusal=error)
         return error
@@ -150,10 +157,10 @@ class Client:
     def _heed(self, answer: Answer, target: str) -> None:
         """Follow what a good answer's headers say of the rate limit and of caches."""
         if answer.headers.get("x-ratelimit-remaining") == "0":  # the next request would be refused
-            self._throttle.pause(retries.limit_reset(answer))
+            self.throttle.pause(retries.limit_reset(answer))
         else:
-            self._throttle.recover()
-        self._throttle.note_answer()
+            self.throttle.recover()
+        self.throttle.note_answer()
         age, cache = answer.headers.get("Age", "0"), answer.headers.get("x-cache", "")
         if age.strip() not in {"", "0"} or "hit" in cache.lower():
             self._count("cached_answers")
@@ -161,6 +168,7 @@ class Client:
 
     def _announce_retry(self, details: Details) -> None:
         path, _, _, purpose = details["args"]
+        self.box.check_wait(details["wait"])
         self._count("retries")
         self._logger.warning(
             "%s: %s; waiting %.1f seconds before attempt %d of %d",

@@ -57,6 +57,7 @@ class Feed:
         paginator = SyncPaginator(start, items_seen)
         while not paginator.finished:
             page = paginator.follow(self._page(paginator.current_value))
+            self._client.box.note_page()
             if not paginator.finished:
                 self._client.ask_ahead(SYNC_PATH, paginator.current_value)
             yield page

@@ -143,10 +143,25 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
         description="Attempts after the first, for each request.",
     ),
     th.Property(
+        "max_run_seconds",
+        th.NumberType(exclusive_minimum=0),
+        title="Max run seconds",
+        description=(
+            "A time box: after so many seconds no new page is asked for. If some stream is unfinished then, the exit "
+            "code is 75, and the next run continues."
+        ),
+    ),
+    th.Property(
         "reload_after_days",
         th.NumberType(exclusive_minimum=0),
         title="Reload after days",
         description="A stream whose last full load is older is reloaded: heals what changed without any event.",
+    ),
+    th.Property(
+        "summary_path",
+        th.StringType,
+        title="Summary path",
+        description="A file that gets a summary of the run at its end, as JSON.",
     ),
     th.Property(
         "allow_empty",
@@ -187,6 +202,7 @@ class Settings:
     max_requests_per_second: float | None
     request_timeout: float
     max_retries: int
+    max_run_seconds: float | None
     reload_after_days: float | None
     allow_empty: bool
     user_agent: str | None
@@ -231,6 +247,7 @@ def read_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any] = CON
         max_requests_per_second=config.get("max_requests_per_second"),
         request_timeout=float(config.get("request_timeout", 60)),
         max_retries=config.get("max_retries", 8),
+        max_run_seconds=config.get("max_run_seconds"),
         reload_after_days=config.get("reload_after_days"),
         allow_empty=bool(config.get("allow_empty", False)),
         user_agent=config.get("user_agent"),

@@ -71,7 +71,7 @@ class ListStream(VersionedStream):
             self.write_activate_version(output.version)
             self.bookmark.items_seen, self.bookmark.full_load_at = len(messages), self.parts.clock.utc()
             self.save()
-        self.parts.progress.add(records=len(messages))
+        self.progress.records += len(messages)
 
     @override
     def rows(self) -> Iterable[dict[str, t.Any]]:
@@ -121,6 +121,7 @@ class GoneStream(VersionedStream):
         self.wait_for_version()
         with self.pen:
             self.write_activate_version(self.bookmark.version or 0)
+            self.progress.swept = True
             self.bookmark.full_load_at = None
             self.tell()
             self.parts.state.remove(self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import logging
 import os
@@ -13,24 +14,31 @@ import typing as t
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_contentstack.errors import AccessError, SeemsEmptyError
+from tap_contentstack.errors import AccessError, SeemsEmptyError, TimeIsUpError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.brakes import check_before
 from tap_contentstack.singer.pen import PenClosedError, TargetGoneError
+from tap_contentstack.singer.streams import FeedStream
+from tap_contentstack.sync.summary import EXIT_UNFINISHED, Ending, StreamEnding
+from tap_contentstack.values.texts import one_line
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_contentstack.singer.pen import Pen
     from tap_contentstack.singer.versioned import RunParts, VersionedStream
+    from tap_contentstack.sync.bookmarks import Bookmark
+    from tap_contentstack.sync.summary import Summary
 
 TICK = 0.5
 """Seconds between two looks at whether a line about the progress is due."""
+STOPPED = 128
+"""Exit codes above this say which signal stopped the run."""
 LAST_WORDS = 1.5
 """Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
 NAMED_AT_MOST = 5
-"""Failed streams that the last line names."""
+"""Streams that the last line names."""
 REQUEST = re.compile(r", request [^ ):]+")
 """The id of a request in a sentence of the client."""
 NOTHING_PUBLISHED = (
@@ -47,7 +55,14 @@ class Run:
     order. A stream that fails does not stop the others.
     """
 
-    def __init__(self, streams: Sequence[VersionedStream], parts: RunParts, pen: Pen, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        streams: Sequence[VersionedStream],
+        parts: RunParts,
+        pen: Pen,
+        logger: logging.Logger,
+        summary: Summary,
+    ) -> None:
         """Prepare the run.
 
         Args:
@@ -55,11 +70,14 @@ class Run:
             parts: What they share.
             pen: Writes all messages.
             logger: For what concerns the whole run.
+            summary: Where it is written how the run ended.
         """
         self._streams = streams
         self._parts = parts
         self._pen = pen
         self._logger = logger
+        self._summary = summary
+        self._at_start: dict[str, Bookmark] = {}
         self._waiting: queue.SimpleQueue[VersionedStream] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[VersionedStream | None] = queue.SimpleQueue()
         self._numbers = itertools.count()
@@ -80,13 +98,21 @@ class Run:
         Raises:
             TapError: The run cannot begin.
         """
+        ending = Ending("failed", 1)
         try:
-            return self._run()
+            ending = self._run()
         except TargetGoneError as error:
-            self._logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
-            return 1
+            ending = Ending("failed", 1, str(error))
+        except Exception as error:
+            ending = Ending("failed", 1, one_line(error))
+            raise
+        finally:
+            self._write_summary(ending)
+        if ending.reason:
+            self._logger.error(ending.reason)
+        return ending.exit_code
 
-    def _run(self) -> int:
+    def _run(self) -> Ending:
         self._pen.prepare_pipe()
         self._begin()
         postponed = self._sync_all(self._streams)
@@ -95,7 +121,7 @@ class Run:
         self._write_state()
         self._parts.progress.summarize(self._parts.stack.client.counts)
         self._note_empty_locales()
-        return self._report()
+        return self._ending()
 
     def _begin(self) -> None:
         """Check what concerns all streams, and announce them in the state."""
@@ -110,6 +136,11 @@ class Run:
             )
         for stream in self._streams:
             stream.plan()
+        self._streams = sorted(self._streams, key=lambda stream: stream.turn)
+        feeds = [stream for stream in self._streams if isinstance(stream, FeedStream)]
+        for stream in feeds[: settings.max_concurrency]:
+            stream.begins_first = True
+        self._at_start = {stream.name: dataclasses.replace(stream.bookmark) for stream in feeds}
         self._write_state()
 
     def _sync_all(self, streams: Sequence[VersionedStream]) -> list[VersionedStream]:
@@ -139,10 +170,16 @@ class Run:
         if self._failures:
             self._failures |= {stream.name: WAITING for stream in postponed}
             return False
+        if self._unfinished:  # one of these may list something
+            return False
         try:
             self._parts.stack.check_emptiness(NOTHING_PUBLISHED)
         except SeemsEmptyError as error:
             self._failures |= {stream.name: str(error) for stream in postponed}
+            return False
+        except TimeIsUpError:
+            for stream in postponed:
+                stream.unfinished = True
             return False
         self._parts.brake.release()
         return True
@@ -176,7 +213,6 @@ class Run:
         stream.sync()
         if stream.postponed:
             return
-        self._parts.progress.add(streams=1)
         with self._pen:
             self._parts.state.write_if_due()
 
@@ -189,6 +225,9 @@ class Run:
         watchdog = threading.Timer(LAST_WORDS, os._exit, (self._exit_code,))
         watchdog.daemon = True
         watchdog.start()
+        stopped = self._exit_code > STOPPED
+        reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
+        self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
         with contextlib.suppress(TargetGoneError, PenClosedError):  # nobody is there to read it
             self._write_state()
             self._pen.close(LAST_WORDS)
@@ -203,19 +242,50 @@ class Run:
             if locale not in found:
                 self._logger.warning("Nothing is published to locale '%s': check locales", locale)
 
-    def _report(self) -> int:
-        if not self._failures:
-            return 0
+    @property
+    def _unfinished(self) -> list[str]:
+        """The streams that the run's time was not enough for, and those that wait for one of them."""
+        if not any(each.unfinished for each in self._streams):
+            return []
+        return [each.name for each in self._streams if each.unfinished or each.postponed]
+
+    def _ending(self) -> Ending:
+        if self._failures:
+            return Ending("failed", 1, self._failed())
+        left = self._unfinished
+        if not left:
+            return Ending("complete", 0)
+        over = f"max_run_seconds ({self._parts.settings.max_run_seconds:g}) is over"
+        if all(stream.bookmark == self._at_start.get(stream.name, stream.bookmark) for stream in self._streams):
+            return Ending("failed", 1, f"{over} before any page could be loaded: raise it, or find out what is slow")
+        rest = f"{len(left)} of {len(self._streams)} streams are left ({_named(left)})"
+        return Ending("unfinished", EXIT_UNFINISHED, f"Unfinished: {over}, and {rest}; run again to continue")
+
+    def _failed(self) -> str:
+        """Return the sentence about the streams that failed, grouped by reason."""
         by_reason: dict[str, list[str]] = {}
         for name, reason in self._failures.items():  # the same but for the request's id is the same reason
             same = next((each for each in by_reason if REQUEST.sub("", each) == REQUEST.sub("", reason)), reason)
             by_reason.setdefault(same, []).append(name)
-        parts = []
-        for reason, names in by_reason.items():
-            more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
-            parts.append(f"({', '.join(sorted(names)[:NAMED_AT_MOST])}{more}): {reason}")
-        rest = len(self._streams) - len(self._failures)
+        parts = [f"({_named(sorted(names))}): {reason}" for reason, names in by_reason.items()]
+        left = len(self._unfinished)
+        rest = len(self._streams) - len(self._failures) - left
         others = f"; the other {rest} {'are' if rest > 1 else 'is'} complete" if rest else ""
-        count = f"{len(self._failures)} of {len(self._streams)} streams failed"
-        self._logger.error("%s %s%s", count, "; ".join(parts), others)
-        return 1
+        others += f"; {left} {'are' if left > 1 else 'is'} unfinished, as max_run_seconds is over" if left else ""
+        return f"{len(self._failures)} of {len(self._streams)} streams failed {'; '.join(parts)}{others}"
+
+    def _write_summary(self, ending: Ending) -> None:
+        client, streams = self._parts.stack.client, {}
+        for each in self._streams:
+            if reason := self._failures.get(each.name):
+                streams[each.name] = StreamEnding("failed", reason)
+            elif each.progress.complete:
+                streams[each.name] = StreamEnding("complete")
+            else:
+                streams[each.name] = StreamEnding("unfinished", ending.reason)
+        self._summary.write(ending, self._parts.progress, streams, client.counts, client.throttle.waited)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
+    return f"{', '.join(names[:NAMED_AT_MOST])}{more}"

@@ -67,6 +67,8 @@ class FeedStream(VersionedStream):
         self._uid: str | None = content_type["uid"] if content_type else None
         self._out: Output = PlainOutput()
         self._codecs: dict[str, Codec | None] = {}
+        self.begins_first = False
+        """Whether the stream has all of the run's time for itself."""
 
     @override
     def scope(self) -> dict[str, object]:
@@ -97,6 +99,14 @@ class FeedStream(VersionedStream):
         """Return whether the bookmark was made with this part of the scope, as `changed_parts` names it."""
         scope = self.bookmark.scope
         return scope is not None and part not in changed_parts(scope, fingerprint(self.scope()))
+
+    @property
+    @override
+    def turn(self) -> tuple[int, str, float]:
+        """After the lists: those that were served longest ago, and then those to reload, the longest overdue first."""
+        if self.reload_is_due:
+            return 2, "", self.bookmark.full_load_time
+        return 1, self.bookmark.served_at or "", 0.0
 
     @property
     def reload_is_due(self) -> bool:
@@ -150,8 +160,9 @@ class FeedStream(VersionedStream):
             known_locales=self._known_locales,
             brake=self.parts.brake,
             clock=self.parts.clock,
-            progress=self.parts.progress,
+            progress=self.progress,
             logger=self.logger,
+            has_whole_box=self.begins_first,
             record_limit=self.ABORT_AT_RECORD_COUNT,
         )
         self.postponed = False
@@ -176,6 +187,7 @@ class FeedStream(VersionedStream):
         self.wait_for_version()
         with self.pen:
             self.sweep()
+            self.progress.swept = True
             self.tell()
             self.parts.state.remove(self.name)
 

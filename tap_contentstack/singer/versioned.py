@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import abc
 import copy
+import logging
 import typing as t
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from typing_extensions import override
 
-from tap_contentstack.errors import ScopeChangedError
+from tap_contentstack.errors import ScopeChangedError, TimeIsUpError
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
@@ -23,7 +24,7 @@ from tap_contentstack.sync.brake import Brake
 from tap_contentstack.values.clock import Clock
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, MutableMapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -35,7 +36,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.singer.loads import LoadsStream
     from tap_contentstack.singer.output import Output
     from tap_contentstack.singer.pen import Pen
-    from tap_contentstack.sync.progress import Progress
+    from tap_contentstack.sync.progress import Progress, StreamProgress
     from tap_contentstack.sync.state import State
 
 
@@ -65,6 +66,14 @@ class RunParts:
         return self.stack.settings
 
 
+class StreamLogger(logging.LoggerAdapter[logging.Logger]):
+    """Puts a stream's name in front of what is logged: schedulers show the text, and often nothing else."""
+
+    @override
+    def process(self, msg: t.Any, kwargs: MutableMapping[str, t.Any]) -> tuple[t.Any, MutableMapping[str, t.Any]]:
+        return f"{self.extra['stream'] if self.extra else ''}: {msg}", kwargs
+
+
 class VersionedStream(SelfWritingStream):
     """A stream whose rows carry a version, so that rows that are gone from the stack can be swept."""
 
@@ -83,13 +92,30 @@ class VersionedStream(SelfWritingStream):
         self.planned = False
         self.postponed = False
         """Whether the stream waits for another one to show that something is published."""
+        self.unfinished = False
+        """Whether the run's time was over before the stream was complete."""
         self._told: int | None = None
         self._problem: str | None = None
         self._schema_in_use: dict[str, t.Any] | None = None
         self._type_changes: list[schemas.TypeChange] = []
         self._not_in_catalog: list[str] = []
 
+    @property
+    def turn(self) -> tuple[int, str, float]:
+        """When the stream begins, among those of a run: the least first."""
+        return 0, "", 0.0
+
+    @property
+    def progress(self) -> StreamProgress:
+        """What the stream has done in this run."""
+        return self.parts.progress.of(self.name)
+
     # What the SDK asks
+
+    @cached_property
+    def logger(self) -> logging.Logger:
+        """The tap's logger, with the stream's name in front of each text."""
+        return t.cast("logging.Logger", StreamLogger(self._tap.logger, {"stream": self.name}))
 
     @property
     def pen(self) -> Pen:
@@ -137,8 +163,17 @@ class VersionedStream(SelfWritingStream):
         if not self.planned:
             self.plan()
             self.write_state()
-        if self.selected:
+        if not self.selected:
+            return
+        try:
+            self.parts.stack.client.box.check()
             self.fill()
+        except TimeIsUpError:
+            self.unfinished = True
+            return
+        self.progress.complete = not self.postponed
+        if self.progress.complete and (self.progress.records or self.progress.tombstones):
+            self.logger.info("complete: %s", self.progress)
 
     @abc.abstractmethod
     def fill(self) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_contentstack.errors import NotFoundError, TapError, TokenRefusedError
+from tap_contentstack.errors import NotFoundError, TapError, TimeIsUpError, TokenRefusedError
 from tap_contentstack.events import TYPE_DELETED
 from tap_contentstack.sync.delta import Delta
 from tap_contentstack.sync.turns import (
@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.items import ItemReader
     from tap_contentstack.sync.bookmarks import Bookmark
     from tap_contentstack.sync.brake import Brake
-    from tap_contentstack.sync.progress import Progress
+    from tap_contentstack.sync.progress import StreamProgress
     from tap_contentstack.sync.removals import Removals
     from tap_contentstack.values.clock import Clock
 
@@ -86,12 +86,16 @@ class Passes:
     """The locales that rows may have been published to."""
     brake: Brake
     clock: Clock
-    progress: Progress
+    progress: StreamProgress
     logger: logging.Logger
+    has_whole_box: bool = False
+    """Whether the stream is among the first of a run with a time box."""
     record_limit: int | None = None
     """Stop after so many records and leave the bookmark as it is (a connection test)."""
     _passed: set[Reason] = field(default_factory=set)
     """What the stream has restarted for in this run."""
+    _held_back: tuple[str | None, int] | None = None
+    """The checkpoint of records that have been written but have not left the tap yet: page token, items seen."""
 
     def run(self) -> None:
         """Load whatever the target lacks.
@@ -99,8 +103,10 @@ class Passes:
         Raises:
             ContentTypeGoneError: The content type was deleted meanwhile.
             PostponedError: Nothing is published, and it is too early to believe that.
+            TimeIsUpError: The run's time is over; the next run resumes from the bookmark.
             TapError: The stream cannot be completed.
         """
+        may_be_too_long = self.has_whole_box and bool(self.bookmark.sync_token)
         while True:
             try:
                 self._catch_up()
@@ -111,6 +117,12 @@ class Passes:
                 raise ContentTypeGoneError from None
             except StartOver as turn:
                 self._restart(turn)
+                may_be_too_long = False
+            except TimeIsUpError:
+                self._leave()
+                if may_be_too_long and self.progress.pages:  # without checkpoints, the next run would fare no better
+                    self._restart(StartOver(Reason.TIME_BOX))
+                raise
             else:
                 break
         self.reader.report()
@@ -118,6 +130,7 @@ class Passes:
     def _restart(self, turn: StartOver) -> None:
         again = self._has_passed(turn.reason)
         self._passed.add(turn.reason)
+        self._held_back = None
         self.bookmark.restarts = [] if again else sorted({*self.bookmark.restarts, turn.reason.name})
         if not again:
             self.logger.warning("The stream restarts: %s", turn)
@@ -144,12 +157,28 @@ class Passes:
             except LeaveForNextRunError:
                 return
 
+    def _leave(self) -> None:
+        """Let records go that are held back, with the checkpoint that covers them."""
+        with self.lock:
+            self.table.finish()
+            if self._held_back is not None:
+                token, seen = self._held_back
+                self._advance(token, None, seen)
+
+    def _advance(self, pagination_token: str | None, sync_token: str | None, seen: int) -> None:
+        self._held_back = None
+        self.bookmark.advance(pagination_token, sync_token, seen)
+        self.bookmark.served_at = self.clock.utc()
+        self.table.save()
+
     # Initial passes
 
     def _initial_pass(self) -> None:
         """Load everything that is published, page by page; the bookmark follows each page."""
         bookmark = self.bookmark
         before = seen = bookmark.items_seen  # seen runs ahead of the bookmark's where batches hold records back
+        self.progress.begin_pass()
+        self.progress.reloaded = True
         for page in self._pages_to_come():
             rows = self.reader.rows(page.items)
             messages = [row.message for row in rows]
@@ -172,14 +201,14 @@ class Passes:
                 if page.sync_token is not None:
                     self.table.finish()
                     self.table.sweep()
-                if not self.table.holds_back:
-                    bookmark.advance(page.pagination_token, page.sync_token, seen)
-                    if page.sync_token is not None:
-                        bookmark.full_load_at = self.clock.utc()
-                    self.table.save()
-            self.progress.add(pages=1, records=len(messages))
-            if page.total_count is not None:
-                self.progress.note(self.reader.output, seen - before, page.total_count - before)
+                    bookmark.full_load_at = self.clock.utc()
+                    self.progress.swept = True
+                if self.table.holds_back:
+                    self._held_back = page.pagination_token, seen
+                else:
+                    self._advance(page.pagination_token, page.sync_token, seen)
+            self.progress.records += len(messages)
+            self.progress.add_page(seen - before, None if page.total_count is None else page.total_count - before)
 
     def _pages_to_come(self) -> Iterator[Page]:
         token, seen = self.bookmark.pagination_token, self.bookmark.items_seen
@@ -221,11 +250,10 @@ class Passes:
             self.table.write(tombstones)
             self.bookmark.add_locales(delta.locales)
             self.table.finish()
-            self.bookmark.advance(None, delta.sync_token, 0)
-            self.table.save()
+            self._advance(None, delta.sync_token, 0)
         if self.bookmark.locales:  # a stream with rows, whose token is good
             self.brake.release()
-        self.progress.add(tombstones=len(tombstones))
+        self.progress.tombstones += len(tombstones)
         return delta.items
 
     def _whole_delta(self) -> Delta:
@@ -250,6 +278,7 @@ class Passes:
             self.logger.warning("The API counts %d changes and gave %d; reading again", delta.total, delta.items)
 
     def _read_delta(self, delta: Delta) -> None:
+        self.progress.begin_pass()
         for page in self.feed.delta(self.bookmark.sync_token or ""):
             delta.note(page)
             if self.record_limit is not None and delta.pages > 1:
@@ -262,9 +291,9 @@ class Passes:
             with self.lock:
                 self.table.write(messages[: self.record_limit])
             rows = sum(change.published for change in changes)
-            self.progress.add(pages=1, records=rows, tombstones=len(changes) - rows)
-            if delta.total is not None:
-                self.progress.note((self.reader.output, "delta"), delta.items, delta.total)
+            self.progress.records += rows
+            self.progress.tombstones += len(changes) - rows
+            self.progress.add_page(delta.items, delta.total)
 
     def _on_type_deleted(self, content_type_uid: str) -> None:
         if Reason.TYPE_DELETED in self._passed:

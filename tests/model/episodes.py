@@ -318,7 +318,25 @@ def an_untold_branch(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def time_boxes(chance: random.Random, setup: Json) -> list[Step]:
+    """First loads, changes and reloads take longer than the time box that each run has."""
+    box = {"pages": round(chance.uniform(3, 8), 1), "concurrency": chance.choice((1, 1, 2, 8))}
+    many = {"times": chance.choice((4, 15, 30)), "focused": False}
+    pages = [many_pages(chance, setup)] if chance.random() < 0.7 else []
+    setup["batch_size"] = chance.choice((None, None, 3, 100))
+    refreshed = [Step("expire", a_seed(chance), {"tokens": chance.choice(("sync", None))})]
+    return [
+        *pages,
+        Step("edit", a_seed(chance), many),
+        Step("boxed", a_seed(chance), box),
+        Step("edit", a_seed(chance), many),
+        *(refreshed if chance.random() < 0.4 else ()),
+        Step("boxed", a_seed(chance), box),
+    ]
+
+
 EPISODES = (
+    time_boxes,
     an_untold_branch,
     a_silent_change,
     a_circle,

@@ -50,11 +50,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "",
         more=(
             (
-                "                    self.table.save()\n            self.progress",
-                """                    self.table.save()
+                "                    self._advance(page.pagination_token, page.sync_token, seen)\n",
+                """                    self._advance(page.pagination_token, page.sync_token, seen)
                 if page.sync_token is not None:
                     self.table.sweep()
-            self.progress""",
+""",
             ),
         ),
     ),
@@ -145,8 +145,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "forget the count across a resume",
         "sync/passes",
-        "bookmark.advance(page.pagination_token, page.sync_token, seen)",
-        "bookmark.advance(page.pagination_token, page.sync_token, 0)",
+        "self._advance(page.pagination_token, page.sync_token, seen)",
+        "self._advance(page.pagination_token, page.sync_token, 0)",
     ),
     Mutant(
         "do not count an initial pass",
@@ -163,8 +163,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "do not announce",
         "singer/run",
-        "            stream.plan()\n        self._write_state()\n",
-        "            stream.plan()\n",
+        "for stream in feeds}\n        self._write_state()\n",
+        "for stream in feeds}\n",
     ),
     Mutant(
         "do not announce a start-over",
@@ -184,8 +184,29 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "leave the table of a type that is gone",
         "singer/lists",
-        "            self.write_activate_version(self.bookmark.version or 0)\n            self.bookmark.full",
-        "            self.bookmark.full",
+        "            self.write_activate_version(self.bookmark.version or 0)\n            self.progress",
+        "            self.progress",
+    ),
+    Mutant(
+        "let a delta that a time box is too short for begin again",
+        "sync/passes",
+        "if may_be_too_long and self.progress.pages:",
+        "if may_be_too_long and self.progress.pages < 0:",
+        episode="time_boxes",
+    ),
+    Mutant(
+        "serve streams in the same order in each run",
+        "singer/streams",
+        'return 1, self.bookmark.served_at or "", 0.0',
+        'return 1, "", 0.0',
+        episode="time_boxes",
+    ),
+    Mutant(
+        "forget the records that are held back when the time is up",
+        "sync/passes",
+        "            self.table.finish()\n            if self._held_back",
+        "            if self._held_back",
+        episode="time_boxes",
     ),
     Mutant(
         "key by uid alone",

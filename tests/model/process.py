@@ -57,6 +57,7 @@ class Plan:
         short_page: From which request on a page of the feed lacks an item.
         hidden_type: A content type that lists lack.
         stop_at: Number of the request during which the run is asked to end.
+        request_seconds: How long each request takes.
         before: Called before each answer with the request's number.
         after: Called after each answer.
     """
@@ -69,6 +70,7 @@ class Plan:
     short_page: int | None = None
     hidden_type: str | None = None
     stop_at: int | None = None
+    request_seconds: float = REQUEST_SECONDS
     before: Callable[[int], None] = lambda _: None
     after: Callable[[int], None] = lambda _: None
 
@@ -152,7 +154,7 @@ class MemoryRun(Run):
     """A run whose threads take turns, and whose end is not that of the process."""
 
     def __init__(self, tap: MemoryTap, baton: Baton) -> None:
-        super().__init__(tap.selected_streams, tap.parts, tap.pen, tap.logger)
+        super().__init__(tap.selected_streams, tap.parts, tap.pen, tap.logger, tap.summary)
         self._baton = baton
         self.ended = threading.Event()
 
@@ -189,7 +191,8 @@ class Listener(logging.Handler):
         text = record.getMessage()
         self._outcome.warnings.append(text)
         if "stream restarts" in text:
-            self._outcome.restarts.append((record.name.rpartition(".")[2], text))
+            name, _, reason = text.partition(": ")
+            self._outcome.restarts.append((name, reason))
         if record.exc_info:
             self._outcome.crashes.append(
                 f"{record.getMessage()}: {logging.Formatter().formatException(record.exc_info)}"
@@ -246,7 +249,7 @@ def run_tap(
     running: MemoryRun | None = None
 
     def before(number: int) -> None:
-        clock.sleep(REQUEST_SECONDS)
+        clock.sleep(plan.request_seconds)
         baton.switch()
         plan.before(number)
         due = plan.stop_at is not None and number >= plan.stop_at

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import logging
 import re
 import runpy
 import subprocess
 import sys
+import tempfile
 import typing as t
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +21,8 @@ import yaml
 from tap_contentstack.config.regions import ALIASES, DELIVERY_HOSTS
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, read_settings
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS
+from tap_contentstack.sync.progress import Progress
+from tap_contentstack.sync.summary import Ending, StreamEnding, Summary
 from tests.tap_process import BOOKMARK_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +46,8 @@ HELD_BY = {
     "tap-contentstack --config config.json --state": "not run: the script above is the tested form of this pipe",
     "tap-contentstack --about": "tests/project/test_packaging.py::test_about_describes_every_setting",
     "*/15 * * * *": "not run: a crontab's line; the script in it has its own tests",
+    "python3 -c 'import json; s": "tests/project/test_docs.py::test_the_alert_for_a_load_that_is_not_complete_says_why",
+    "python -m tap_contentstack.summary": "tests/sync/test_summary.py::test_what_is_no_summary_is_one_sentence",
     "python3 -c 'import json; b": "tests/project/test_docs.py::test_the_age_of_full_loads_is_read_from_a_state",
     "make test   ": "not run: it would run itself",
     "make sandbox   ": "tests/sandbox/test_http.py::test_",
@@ -139,6 +146,8 @@ def test_json_is_a_configuration_or_a_state(block):
             read_settings(content)
         case {"replication_key": _}:
             assert content.keys() == BOOKMARK_KEYS
+        case {"outcome": _}:
+            assert shape(content) == shape(a_summary())
         case {"stream_maps": _} | {"default_target_schema": _}:
             pass
         case _:
@@ -240,6 +249,28 @@ def python_of(begin: str) -> str:
     match = re.fullmatch(r"python3 -c '(.*)'\n", block)
     assert match
     return match[1]
+
+
+def a_summary() -> dict[str, t.Any]:
+    """Return what a run writes, with one stream."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "summary.json")
+        progress = Progress(logging.getLogger("test"), 0)
+        streams = {"assets": StreamEnding("complete")}
+        Summary(str(path), "1").write(Ending("unfinished", 75, "why"), progress, streams, Counter(), 0)
+        return t.cast("dict[str, t.Any]", json.loads(path.read_text()))
+
+
+def shape(summary: dict[str, t.Any]) -> t.Any:
+    return [summary.keys(), summary["totals"].keys(), *{frozenset(each) for each in summary["streams"].values()}]
+
+
+def test_the_alert_for_a_load_that_is_not_complete_says_why(tmp_path):
+    command = [sys.executable, "-c", python_of("python3 -c 'import json; s")]
+    for summary, code in ((a_summary(), 1), ({**a_summary(), "outcome": "complete", "reason": None}, 0)):
+        (tmp_path / "summary.json").write_text(json.dumps(summary))
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.strip()) == (code, summary["reason"] or "")
 
 
 def test_the_age_of_full_loads_is_read_from_a_state(tmp_path):

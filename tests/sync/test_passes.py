@@ -12,7 +12,14 @@ import pytest
 from msgspec import Raw
 
 from tap_contentstack.api.page import Page, RawItem
-from tap_contentstack.errors import AccessError, ApiError, NotFoundError, TapError, TokenRefusedError
+from tap_contentstack.errors import (
+    AccessError,
+    ApiError,
+    NotFoundError,
+    TapError,
+    TimeIsUpError,
+    TokenRefusedError,
+)
 from tap_contentstack.events import ENTRY_EVENTS
 from tap_contentstack.records.changes import Change
 from tap_contentstack.records.codec import Codec
@@ -24,7 +31,7 @@ from tap_contentstack.sync.bookmarks import Bookmark
 from tap_contentstack.sync.brake import Brake
 from tap_contentstack.sync.delta import Delta
 from tap_contentstack.sync.passes import Passes
-from tap_contentstack.sync.progress import Progress
+from tap_contentstack.sync.progress import StreamProgress
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.state import State
 from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
@@ -112,7 +119,9 @@ class NotedTable:
         ]
 
     def finish(self) -> None:
-        pass
+        if self.holds_back:
+            self.holds_back = False
+            self.log.append("finish")
 
     def sweep(self) -> None:
         self._swept = True
@@ -143,6 +152,7 @@ class Run:
     known: set[str] = field(default_factory=set)
     limit: int | None = None
     brake: Brake = field(default_factory=Brake)
+    has_whole_box: bool = False
 
     def __post_init__(self) -> None:
         self.table = NotedTable(self.bookmark)
@@ -169,9 +179,10 @@ class Run:
             known_locales=lambda: self.known | set(self.bookmark.locales),
             brake=self.brake,
             clock=Clock(),
-            progress=Progress(LOGGER, 0),
+            progress=StreamProgress("entries_page", Clock()),
             logger=LOGGER,
             record_limit=self.limit,
+            has_whole_box=self.has_whole_box,
         ).run()
         return self.table
 
@@ -581,3 +592,56 @@ def test_a_version_is_waited_for_only_if_it_is_near():
     for version in (99, 101, 1000, None):
         state.wait_for(version)
     assert clock.slept == [1.0]
+
+
+# The time box
+
+TIME_IS_UP = TimeIsUpError("over")
+
+
+def test_an_initial_pass_that_is_cut_short_stays_at_its_last_page():
+    run = Run(HandMadeFeed(initial=[[page(item("published", "a"), total=2, more="p1"), TIME_IS_UP]]))
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert (run.bookmark.pagination_token, run.bookmark.items_seen) == ("p1", 1)
+    assert run.bookmark.served_at
+    assert "begin" not in run.table.log
+
+
+def test_records_that_are_held_back_go_out_with_their_checkpoint():
+    run = Run(HandMadeFeed(initial=[[page(item("published", "a"), total=2, more="p1"), TIME_IS_UP]]))
+    run.table.holds_back = True
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert run.table.log == [("a", "en-us", None), "finish", "checkpoint p1 1"]
+
+
+def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(caplog):
+    run = delta_run(page(item("published", "a"), more="p1"), TIME_IS_UP)
+    run.has_whole_box = True
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert run.table.log == [("a", "en-us", None), "begin"]
+    assert "a whole time box was not enough" in caplog.text
+
+
+@pytest.mark.parametrize("pages", [[page(item("published", "a"), more="p1"), TIME_IS_UP], [TIME_IS_UP]])
+def test_a_delta_that_began_late_or_not_at_all_begins_again_in_the_next_run(pages):
+    run = delta_run(*pages)
+    run.has_whole_box = len(pages) == 1
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert "begin" not in run.table.log
+    assert (run.bookmark.sync_token, run.bookmark.served_at) == ("s0", None)
+
+
+def test_a_delta_after_the_initial_pass_may_be_cut_short_without_a_restart():
+    feed = HandMadeFeed(
+        initial=[[page(item("published", "a"), sync="s1")]],
+        deltas=[[page(item("published", "b"), more="p1"), TIME_IS_UP]],
+    )
+    run = Run(feed, has_whole_box=True)
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert "begin" not in run.table.log
+    assert run.bookmark.sync_token == "s1"

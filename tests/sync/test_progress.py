@@ -8,29 +8,27 @@ from collections import Counter
 
 import pytest
 
-from tap_contentstack.sync import progress as module
-from tap_contentstack.sync.progress import INTERVAL, Progress
+from tap_contentstack.sync.progress import INTERVAL, Progress, StreamProgress
+from tests.model.clock import Clock as ModelClock
 
 LOGGER = logging.getLogger("test")
 
 
-class Clock:
+class Clock(ModelClock):
     """Both clocks of a run, which go as told."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
-    def time(self) -> float:
-        return self.now
 
-    monotonic = time
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+def progress(clock) -> Progress:
+    return Progress(LOGGER, 0, clock)
 
 
 @pytest.fixture
@@ -39,8 +37,15 @@ def lines(caplog):
     return lambda: [record.getMessage() for record in caplog.records if record.name == "test"]
 
 
-def test_a_line_comes_at_most_every_ten_seconds(clock, lines):
-    progress = Progress(LOGGER, 0)
+def begun(progress: Progress, name: str, *, seen: int, expected: int | None, records: int = 0) -> StreamProgress:
+    stream = progress.of(name)
+    stream.begin_pass()
+    stream.add_page(seen, expected)
+    stream.records += records
+    return stream
+
+
+def test_a_line_comes_at_most_every_ten_seconds(progress, clock, lines):
     for second in range(35):
         clock.now = second
         progress.tick()
@@ -48,51 +53,65 @@ def test_a_line_comes_at_most_every_ten_seconds(clock, lines):
     assert INTERVAL == 10
 
 
-def test_a_line_tells_how_far_all_streams_are_together(clock, lines):
-    progress = Progress(LOGGER, 0)
-    progress.add(pages=20, records=2000)
-    progress.note("a", 1000, 2000)
-    progress.note("b", 1000, 6000)
+def test_a_line_tells_how_long_the_stream_that_needs_longest_will_take(progress, clock, lines):
+    begun(progress, "small", seen=1000, expected=2000, records=1000)
+    begun(progress, "large", seen=1000, expected=6000, records=1000)
     clock.now = 10
     progress.tick()
+    assert lines() == ["Loading: 2,000 records in 2 pages, 200 records/s; large needs longest: 17%, about 50.0 s left"]
+
+
+def test_a_pass_that_restarts_is_counted_from_its_beginning(progress, clock, lines):
+    begun(progress, "a", seen=9000, expected=10_000)
+    clock.now = 9
+    begun(progress, "a", seen=100, expected=10_000)
+    clock.now = 10
+    progress.tick()
+    assert "a needs longest: 1%, about 1 min 39 s left" in lines()[0]
+
+
+def test_a_stream_that_is_complete_needs_no_more_time(progress, clock, lines):
+    begun(progress, "a", seen=100, expected=10_000).complete = True
+    clock.now = 10
+    progress.tick()
+    assert "needs longest" not in lines()[0]
+
+
+@pytest.mark.parametrize(("seen", "total"), [(100, 0), (100, -50), (100, 50), (0, 0), (0, 100), (100, None)])
+def test_counts_of_the_api_that_are_wrong_end_nothing(progress, clock, lines, seen, total):
+    begun(progress, "a", seen=seen, expected=total)
+    clock.now = 10
+    progress.tick()
+    assert "needs longest" not in lines()[0]
+
+
+def test_the_median_of_the_seconds_a_page_is_not_moved_by_one_slow_page(progress, clock):
+    stream = progress.of("a")
+    stream.begin_pass()
+    for seconds in (1, 2, 90):
+        clock.now += seconds
+        stream.add_page(1, None)
+    assert stream.median_page_seconds == 2
+
+
+def test_the_last_line_counts_from_the_beginning_of_the_run(progress, clock, lines):
+    first, second = progress.of("a"), progress.of("b")
+    first.complete = second.complete = first.reloaded = first.swept = True
+    first.records, second.tombstones = 1234, 5
+    clock.now = 3725
+    progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
     (line,) = lines()
     assert line == (
-        "Loading: 2,000 records in 20 pages, 200 records/s; 25% of what was counted so far, about 30.0 s left"
+        "Done: 2 streams complete (1 reloaded, 1 swept), 1,234 records, 5 tombstones, 40 requests (2 retries), "
+        "1.5 MB received, in 1 h 2 min"
     )
 
 
-def test_a_pass_that_starts_over_is_counted_from_its_beginning(clock, lines):
-    progress = Progress(LOGGER, 0)
-    progress.note("a", 9000, 10_000)
-    progress.note("a", 100, 10_000)
-    clock.now = 10
-    progress.tick()
-    assert "; 1% of what" in lines()[0]
-
-
-@pytest.mark.parametrize(("seen", "total"), [(100, 0), (100, -50), (100, 50), (0, 0), (0, 100)])
-def test_counts_of_the_api_that_are_wrong_end_nothing(clock, lines, seen, total):
-    progress = Progress(LOGGER, 0)
-    progress.note("a", seen, total)
-    clock.now = 10
-    progress.tick()
-    assert ("100%" in lines()[0]) == (seen > 0)
-
-
-def test_the_summary_counts_from_the_beginning_of_the_run(clock, lines):
-    progress = Progress(LOGGER, 0)
-    progress.add(streams=2, pages=3, records=1234, tombstones=5)
-    clock.now = 3725
-    progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
-    assert lines() == [
-        "Done: 2 streams, 1,234 records, 5 tombstones, 40 requests (2 retries), 1.5 MB received, in 1 h 2 min"
-    ]
-
-
-def test_the_summary_is_there_as_metrics_of_the_sdk_too(clock, caplog):
+def test_the_last_line_is_there_as_metrics_of_the_sdk_too(progress, clock, caplog):
     caplog.set_level(logging.INFO, "singer_sdk.metrics")
-    progress = Progress(LOGGER, 0)
-    progress.add(streams=2, records=1234, tombstones=5)
+    first, second = progress.of("a"), progress.of("b")
+    first.complete = second.complete = True
+    first.records, second.tombstones = 1234, 5
     clock.now = 8
     progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
     points = [

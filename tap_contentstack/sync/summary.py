@@ -1,0 +1,140 @@
+"""The summary that a run leaves behind, as JSON: how it ended, and what each stream came to.
+
+Schedulers see little of a run: Meltano turns every exit code of a tap into 0 or 1. What they can read is a file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import tempfile
+import typing as t
+from contextlib import suppress
+from pathlib import Path
+
+from tap_contentstack.errors import SettingsError
+
+if t.TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable, Mapping
+
+    from tap_contentstack.sync.progress import Progress
+
+FORMAT = 1
+"""Counts up when a key is renamed, removed, or means something else."""
+EXIT_UNFINISHED = 75
+"""EX_TEMPFAIL of sysexits.h: run again."""
+
+
+class Ending(t.NamedTuple):
+    """How a run ends.
+
+    Attributes:
+        outcome: `complete`, `unfinished` (its time was over: run again), `failed` or `stopped` (by a signal).
+        exit_code: The exit code of the process.
+        reason: What is wrong and what to do, in one line; None for a complete run.
+    """
+
+    outcome: str
+    exit_code: int
+    reason: str | None = None
+
+
+class StreamEnding(t.NamedTuple):
+    """How a stream ended: `complete`, `unfinished` or `failed`, with a reason for all but the first."""
+
+    outcome: str
+    reason: str | None = None
+
+
+class Summary:
+    """The file that a run writes at its end, whatever that is."""
+
+    def __init__(self, path: str | None, version: str) -> None:
+        """Check that the file can be written; what it holds stays until the run ends.
+
+        Args:
+            path: Where it goes; None for nowhere.
+            version: The tap's version.
+
+        Raises:
+            SettingsError: The file cannot be written.
+        """
+        self._path = Path(path).absolute() if path else None
+        self._version = version
+        if self._path is None:
+            return
+        if self._path.exists() and not self._path.is_file():  # a file takes its place, which would harm a device
+            msg = f"summary_path: {path} is not a file"
+            raise SettingsError(msg)
+        try:
+            tempfile.TemporaryFile(dir=self._path.parent).close()
+        except OSError as error:
+            msg = f"summary_path: {path} cannot be written: {error.strerror}"
+            raise SettingsError(msg) from None
+
+    def write(
+        self,
+        ending: Ending,
+        progress: Progress,
+        streams: Mapping[str, StreamEnding],
+        counts: Counter[str],
+        throttled_seconds: float,
+    ) -> None:
+        """Write the summary, whole or not at all.
+
+        Args:
+            ending: How the run ended.
+            progress: What it did.
+            streams: How each selected stream ended.
+            counts: The client's counts.
+            throttled_seconds: How long requests waited because the API was throttling.
+        """
+        if self._path is None:
+            return
+        now = progress.started + progress.seconds
+        summary = {
+            "format": FORMAT,
+            "tap_version": self._version,
+            **ending._asdict(),
+            "started_at": _utc(progress.started),
+            "ended_at": _utc(now),
+            "seconds": round(progress.seconds, 1),
+            "totals": {
+                "records": progress.total("records"),
+                "tombstones": progress.total("tombstones"),
+                **{each: counts[each] for each in ("requests", "retries", "bytes", "cached_answers")},
+                "throttled_seconds": round(throttled_seconds, 1),
+            },
+            "streams": dict(_streams(progress, streams)),
+        }
+        part = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            part.write_text(f"{json.dumps(summary, indent=2)}\n")
+            part.replace(self._path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _streams(progress: Progress, streams: Mapping[str, StreamEnding]) -> Iterable[tuple[str, dict[str, t.Any]]]:
+    for name, ending in streams.items():
+        each = progress.of(name)
+        yield (
+            name,
+            {
+                "outcome": ending.outcome,
+                "reason": ending.reason,
+                "records": each.records,
+                "tombstones": each.tombstones,
+                "pages": each.pages,
+                "median_page_seconds": each.median_page_seconds,
+                "items_left": each.items_left,
+                "reloaded": each.reloaded,
+            },
+        )
+
+
+def _utc(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
