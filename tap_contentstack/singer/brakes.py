@@ -30,7 +30,7 @@ def check_before(streams: Sequence[VersionedStream], parts: RunParts) -> None:
         stack.check_emptiness(f"setting 'start_date' ({start_date}) lies in the future")
     if not _is_familiar("locales", feeds):
         _check_locales(parts)
-    if any(stream.bookmark.locales for stream in feeds):
+    if any(stream.bookmark.knows_rows for stream in feeds):
         parts.brake.pull()
 
 

@@ -18,6 +18,7 @@ FORMAT = 1
 REPLICATION_KEY = "sync_token"
 REPLICATION_KEY_VALUE = "replication_key_value"
 DIGEST_LENGTH = 10
+HAD_ROWS = "HAD_ROWS"
 
 
 @dataclass(kw_only=True)
@@ -29,7 +30,8 @@ class Bookmark:
         pagination_token: Where an initial pass goes on; None at its start and after its end.
         items_seen: Items of the initial pass's pages so far, to be compared with the API's `total_count`.
         items_total: The `total_count` of the pass's first page; one that changes between pages means that they shifted.
-        restarts: What the pass has restarted for already, over all runs, until its sync token is reached.
+        restarts: What the pass has restarted for already, over all runs, until its sync token is reached; and
+            `HAD_ROWS`, if there were rows before it.
         full_load_at: When the last initial pass ended: a time in UTC.
         served_at: When a run last moved the bookmark: a time in UTC. Those that wait longest come first.
         version: The table's version, in every RECORD.
@@ -83,6 +85,16 @@ class Bookmark:
             self.locales = sorted(locales.union(self.locales))
 
     @property
+    def knows_rows(self) -> bool:
+        """Whether the table has rows: of its version, or of the one before, as they stay until the sweep."""
+        return bool(self.locales) or HAD_ROWS in self.restarts
+
+    def note_restart(self, reason: str | None) -> None:
+        """Remember why the pass restarts; None forgets all reasons, so that the next run may restart for each again."""
+        kept = self.restarts if reason else [each for each in self.restarts if each == HAD_ROWS]
+        self.restarts = sorted({*kept, *([reason] if reason else [])})
+
+    @property
     def full_load_time(self) -> float:
         """When the last initial pass ended, in seconds since 1970; where that is not known, when it began."""
         if self.full_load_at is None:
@@ -113,6 +125,8 @@ class Bookmark:
 
     def start_over(self, version: int, scope: str) -> None:
         """Begin an initial pass; the columns keep their types, as the table stays."""
+        if self.locales:
+            self.restarts = sorted({*self.restarts, HAD_ROWS})
         self.sync_token = self.pagination_token = None
         self.items_seen = 0
         self.items_total = None

@@ -131,7 +131,7 @@ class Passes:
         again = self._has_passed(turn.reason)
         self._passed.add(turn.reason)
         self._held_back = None
-        self.bookmark.restarts = [] if again else sorted({*self.bookmark.restarts, turn.reason.name})
+        self.bookmark.note_restart(None if again else turn.reason.name)
         if not again:
             self.logger.warning("The stream restarts: %s", turn)
         self.table.begin()

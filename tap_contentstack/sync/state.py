@@ -7,6 +7,7 @@ import re
 import typing as t
 
 from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES
+from tap_contentstack.sync.bookmarks import read_bookmark
 from tap_contentstack.sync.turns import Reason
 from tap_contentstack.values.clock import Clock
 
@@ -98,7 +99,7 @@ class State:
         bookmarks = [bookmark for bookmark in self._kept.values() if isinstance(bookmark, dict)]
         combined = self._kept.get(COMBINED_STREAM)
         return any(bookmark.get("content_type_uid") for bookmark in bookmarks) or (
-            isinstance(combined, dict) and bool(combined.get("locales"))
+            isinstance(combined, dict) and (bool(combined.get("locales")) or read_bookmark(combined)[0].knows_rows)
         )
 
     def content_type_uids(self) -> set[str]:

@@ -25,6 +25,9 @@ def test_a_mistake_in_the_scope_sweeps_nothing(small, mistake, sentence, streams
     assert "allow_empty" in output.last_line
     swept = {each["stream"] for each in output.of_type("ACTIVATE_VERSION")}
     assert swept <= LISTS
+    again = fail({**small.settings, "entry_streams": streams, **mistake}, state=(output.states or [first.state])[-1])
+    assert sentence in again.last_line
+    assert {each["stream"] for each in again.of_type("ACTIVATE_VERSION")} <= LISTS
     after = load(small, entry_streams=streams, state=output.states[-1] if output.states else first.state)
     assert keys_of(after.tables(first, output)) == keys_of(first.tables())
 

@@ -37,6 +37,7 @@ from tempfile import TemporaryDirectory
 from sandbox import Behaviour, Fault
 from sandbox.clock import iso
 from tap_contentstack.schema.names import stream_name
+from tap_contentstack.sync.bookmarks import HAD_ROWS
 from tests.model.clock import BEGINNING
 from tests.model.compare import differences, published
 from tests.model.process import REQUEST_SECONDS, STOPPED, MemoryTap, Outcome, Plan, run_tap
@@ -521,7 +522,7 @@ class Play:
         bookmarks = [each for each in ((given or {}).get("bookmarks") or {}).values() if isinstance(each, dict)]
         followed = {each.get("replication_key_value") for each in bookmarks} - {None}
         asked = {each.params.get("sync_token") for each in outcome.asked if each.status == HTTPStatus.OK}
-        knew = any(each.get("locales") for each in bookmarks)
+        knew = any(each.get("locales") or HAD_ROWS in each.get("restarts", ()) for each in bookmarks)
         swept = before and all(key not in self.target.tables[stream].rows for stream, key in before)
         if swept and knew and not followed & asked and not self._confirmed and not self._live(outcome.selected):
             self._fail("brake", f"all of {len(before)} rows are swept, and nobody has confirmed that")
