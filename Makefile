@@ -8,7 +8,7 @@ LOCK := requirements-dev.txt
 READY := $(VENV)/.ready
 # Loaders whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
 TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
-SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks .ci/*.py)
+SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py .ci/*.py)
 JOBS ?= auto
 UV := $(BIN)/uv
 CHECK := $(BIN)/check-jsonschema --quiet
@@ -23,7 +23,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test checks lint format format-check types unit sandbox soak bench generate hub lock lock-check build clean
+.PHONY: help setup demo test checks lint format format-check types unit sandbox soak ci-loads bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -51,6 +51,11 @@ $(READY): $(LOCK) $(TESTED_LOADER:$(VENV)/%/.ready=integrations/%.txt) pyproject
 	@$(MAKE) --no-print-directory $(TESTED_LOADER)
 	@touch $@
 
+$(VENV)/ci/.ready: integrations/ci/requirements.txt
+	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@touch $@
+
 $(VENV)/loaders/%/.ready: integrations/loaders/%.txt
 	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
@@ -67,11 +72,12 @@ lint: $(READY) lock-check  ## check the code with ruff, the lock files, generate
 	@$(UV) pip check --quiet
 	@$(BIN)/python .ci/generate.py check
 	@$(CHECK) --schemafile "$$($(BIN)/python -c 'import meltano.schemas as it; print(it.__path__[0])')/meltano.schema.json" meltano.yml
-	@$(CHECK) --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(CHECK) --builtin-schema vendor.github-workflows .github/workflows/*.yml integrations/ci/github.yml
+	@$(CHECK) --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci integrations/ci/gitlab-ci.yml
 	@$(CHECK) --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(CHECK) --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	@$(CHECK) --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
-	@findings=$$($(BIN)/zizmor --offline --quiet --no-progress .github) || { echo "$$findings"; exit 1; }
+	@findings=$$($(BIN)/zizmor --offline --quiet --no-progress .github integrations/ci/github.yml) || { echo "$$findings"; exit 1; }
 
 format: $(READY)  ## format the code and fix what ruff can fix
 	@$(BIN)/ruff check --quiet --fix-only $(SOURCES)
@@ -93,6 +99,9 @@ sandbox: $(READY)  ## serve a local delivery API and print settings for it (PORT
 
 soak: $(READY)  ## play random histories of edits, crashes and faults for MINUTES=10
 	@$(BIN)/python -u -m tests.model.soak --minutes $(or $(MINUTES),10)
+
+ci-loads: $(READY) $(VENV)/ci/.ready $(VENV)/loaders/moto/.ready  ## test the ready CI load with real Meltano, Postgres and a local S3
+	@$(BIN)/pytest --quiet -o faulthandler_timeout=600 integrations/ci
 
 bench: $(READY)  ## run the benchmarks
 	@$(BIN)/python -m benchmarks

@@ -122,7 +122,7 @@ class GoneStream(VersionedStream):
         with self.pen:
             self.write_activate_version(self.bookmark.version or 0)
             self.progress.swept = True
-            self.bookmark.full_load_at = None
+            self.bookmark.full_load_at = self.bookmark.served_at = None
             self.tell()
             self.parts.state.remove(self.name)
 

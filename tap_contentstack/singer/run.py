@@ -8,7 +8,6 @@ import itertools
 import logging
 import os
 import queue
-import re
 import threading
 import typing as t
 
@@ -19,8 +18,9 @@ from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.brakes import check_before
 from tap_contentstack.singer.pen import PenClosedError, TargetGoneError
+from tap_contentstack.singer.report import ending_of, stream_endings, unfinished
 from tap_contentstack.singer.streams import FeedStream
-from tap_contentstack.sync.summary import EXIT_UNFINISHED, Ending, StreamEnding
+from tap_contentstack.sync.summary import Ending
 from tap_contentstack.values.texts import one_line
 
 if t.TYPE_CHECKING:
@@ -37,10 +37,6 @@ STOPPED = 128
 """Exit codes above this say which signal stopped the run."""
 LAST_WORDS = 1.5
 """Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
-NAMED_AT_MOST = 5
-"""Streams that the last line names."""
-REQUEST = re.compile(r", request [^ ):]+")
-"""The id of a request in a sentence of the client."""
 NOTHING_PUBLISHED = (
     "nothing at all is published in scope any more, though the state knows rows: check environment, branch, locales "
     "and start_date"
@@ -170,7 +166,7 @@ class Run:
         if self._failures:
             self._failures |= {stream.name: WAITING for stream in postponed}
             return False
-        if self._unfinished:  # one of these may list something
+        if unfinished(self._streams):  # one of these may list something
             return False
         try:
             self._parts.stack.check_emptiness(NOTHING_PUBLISHED)
@@ -242,50 +238,11 @@ class Run:
             if locale not in found:
                 self._logger.warning("Nothing is published to locale '%s': check locales", locale)
 
-    @property
-    def _unfinished(self) -> list[str]:
-        """The streams that the run's time was not enough for, and those that wait for one of them."""
-        if not any(each.unfinished for each in self._streams):
-            return []
-        return [each.name for each in self._streams if each.unfinished or each.postponed]
-
     def _ending(self) -> Ending:
-        if self._failures:
-            return Ending("failed", 1, self._failed())
-        left = self._unfinished
-        if not left:
-            return Ending("complete", 0)
-        over = f"max_run_seconds ({self._parts.settings.max_run_seconds:g}) is over"
-        if all(stream.bookmark == self._at_start.get(stream.name, stream.bookmark) for stream in self._streams):
-            return Ending("failed", 1, f"{over} before any page could be loaded: raise it, or find out what is slow")
-        rest = f"{len(left)} of {len(self._streams)} streams are left ({_named(left)})"
-        return Ending("unfinished", EXIT_UNFINISHED, f"Unfinished: {over}, and {rest}; run again to continue")
-
-    def _failed(self) -> str:
-        """Return the sentence about the streams that failed, grouped by reason."""
-        by_reason: dict[str, list[str]] = {}
-        for name, reason in self._failures.items():  # the same but for the request's id is the same reason
-            same = next((each for each in by_reason if REQUEST.sub("", each) == REQUEST.sub("", reason)), reason)
-            by_reason.setdefault(same, []).append(name)
-        parts = [f"({_named(sorted(names))}): {reason}" for reason, names in by_reason.items()]
-        left = len(self._unfinished)
-        rest = len(self._streams) - len(self._failures) - left
-        others = f"; the other {rest} {'are' if rest > 1 else 'is'} complete" if rest else ""
-        others += f"; {left} {'are' if left > 1 else 'is'} unfinished, as max_run_seconds is over" if left else ""
-        return f"{len(self._failures)} of {len(self._streams)} streams failed {'; '.join(parts)}{others}"
+        moved = any(stream.bookmark != self._at_start.get(stream.name, stream.bookmark) for stream in self._streams)
+        return ending_of(self._streams, self._failures, moved=moved)
 
     def _write_summary(self, ending: Ending) -> None:
-        client, streams = self._parts.stack.client, {}
-        for each in self._streams:
-            if reason := self._failures.get(each.name):
-                streams[each.name] = StreamEnding("failed", reason)
-            elif each.progress.complete:
-                streams[each.name] = StreamEnding("complete")
-            else:
-                streams[each.name] = StreamEnding("unfinished", ending.reason)
-        self._summary.write(ending, self._parts.progress, streams, client.counts, client.throttle.waited)
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
-    return f"{', '.join(names[:NAMED_AT_MOST])}{more}"
+        client = self._parts.stack.client
+        endings = stream_endings(self._streams, self._failures, ending.reason)
+        self._summary.write(ending, self._parts.progress, endings, client.counts, client.throttle.waited)

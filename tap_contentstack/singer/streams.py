@@ -188,6 +188,7 @@ class FeedStream(VersionedStream):
         with self.pen:
             self.sweep()
             self.progress.swept = True
+            self.bookmark.served_at = None
             self.tell()
             self.parts.state.remove(self.name)
 

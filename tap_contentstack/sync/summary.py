@@ -42,10 +42,17 @@ class Ending(t.NamedTuple):
 
 
 class StreamEnding(t.NamedTuple):
-    """How a stream ended: `complete`, `unfinished` or `failed`, with a reason for all but the first."""
+    """How a stream ended.
+
+    Attributes:
+        outcome: `complete`, `unfinished` or `failed`.
+        reason: Why it is not complete.
+        served_at: When its bookmark last moved, as that says; None for a stream without a sync token.
+    """
 
     outcome: str
     reason: str | None = None
+    served_at: str | None = None
 
 
 class Summary:
@@ -124,8 +131,7 @@ def _streams(progress: Progress, streams: Mapping[str, StreamEnding]) -> Iterabl
         yield (
             name,
             {
-                "outcome": ending.outcome,
-                "reason": ending.reason,
+                **ending._asdict(),
                 "records": each.records,
                 "tombstones": each.tombstones,
                 "pages": each.pages,

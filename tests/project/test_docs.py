@@ -28,7 +28,11 @@ from tests.tap_process import BOOKMARK_KEYS
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-PAGES = [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").glob("*.md")), ROOT / "integrations/singer/README.md"]
+PAGES = [
+    *(ROOT / name for name in TOP),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "integrations").glob("*/README.md")),
+]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in PAGES}
 MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = CONFIG_JSONSCHEMA["properties"]
@@ -225,7 +229,7 @@ def test_files_that_are_named_exist(page):
         if re.fullmatch(r"[\w./-]+/[\w.-]*|[\w./-]+\.(py|sh|yml|toml)", code) and not code.startswith(
             (".meltano", "/v3")
         ):
-            assert any((base / code).exists() for base in (ROOT, ROOT / "tap_contentstack")), code
+            assert any((base / code).exists() for base in (ROOT, ROOT / "tap_contentstack", (ROOT / page).parent)), code
 
 
 def slugs(text: str) -> set[str]:

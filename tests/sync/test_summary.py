@@ -36,7 +36,10 @@ def progress(clock) -> Progress:
 
 
 def written(path, progress, ending=UNFINISHED) -> dict[str, object]:
-    streams = {"entries_blog": StreamEnding("unfinished", "time"), "assets": StreamEnding("complete")}
+    streams = {
+        "entries_blog": StreamEnding("unfinished", "time", "2027-01-15T08:00:02Z"),
+        "assets": StreamEnding("complete"),
+    }
     progress.of("assets").complete = True
     counts = Counter(requests=7, retries=1, bytes=1000, cached_answers=2)
     Summary(str(path), "1.2.3").write(ending, progress, streams, counts, 0.5)
@@ -66,6 +69,7 @@ def test_a_summary_has_the_documented_shape(tmp_path, progress):
             "entries_blog": {
                 "outcome": "unfinished",
                 "reason": "time",
+                "served_at": "2027-01-15T08:00:02Z",
                 "records": 98,
                 "tombstones": 1,
                 "pages": 1,
@@ -76,6 +80,7 @@ def test_a_summary_has_the_documented_shape(tmp_path, progress):
             "assets": {
                 "outcome": "complete",
                 "reason": None,
+                "served_at": None,
                 "records": 0,
                 "tombstones": 0,
                 "pages": 0,
