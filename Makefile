@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 # Loaders whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
 TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
 SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py .ci/*.py)
+# mypy does not check the Dagster project itself, as Dagster is not in this environment.
+LINTED := $(SOURCES) integrations/dagster/contentstack_dagster
 JOBS ?= auto
 UV := $(BIN)/uv
 CHECK := $(BIN)/check-jsonschema --quiet
@@ -23,7 +25,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test checks lint format format-check types unit sandbox soak ci-loads bench generate hub lock lock-check build clean
+.PHONY: help setup demo dagster dagster-test test checks lint format format-check types unit sandbox soak ci-loads bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -61,14 +63,25 @@ $(VENV)/loaders/%/.ready: integrations/loaders/%.txt
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
 
+$(VENV)/dagster/.ready: integrations/dagster/requirements.txt
+	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@touch $@
+
 demo: $(READY)  ## load a sandbox stack into a real Postgres with Meltano, edit it, load again (KEEP=1 leaves all of it running)
 	@$(BIN)/python -u -m demo $(if $(KEEP),--keep)
+
+dagster: $(READY) $(VENV)/dagster/.ready  ## let Dagster load a sandbox stack twice by its schedule, through edits and a SIGKILL (KEEP=1 as above)
+	@$(BIN)/python -u -m demo.dagster $(if $(KEEP),--keep)
+
+dagster-test: $(READY) $(VENV)/dagster/.ready  ## test the same, and more of Dagster (ten minutes)
+	@$(BIN)/pytest --quiet integrations/dagster
 
 test: $(READY)  ## run the full test suite: lint, format, types, tests (PYTHON=python3.12 for another interpreter)
 	@$(MAKE) --no-print-directory lint format-check types unit
 
 lint: $(READY) lock-check  ## check the code with ruff, the lock files, generated parts, meltano.yml and the workflows
-	@$(BIN)/ruff check --quiet --output-format concise $(SOURCES)
+	@$(BIN)/ruff check --quiet --output-format concise $(LINTED)
 	@$(UV) pip check --quiet
 	@$(BIN)/python .ci/generate.py check
 	@$(CHECK) --schemafile "$$($(BIN)/python -c 'import meltano.schemas as it; print(it.__path__[0])')/meltano.schema.json" meltano.yml
@@ -80,11 +93,11 @@ lint: $(READY) lock-check  ## check the code with ruff, the lock files, generate
 	@findings=$$($(BIN)/zizmor --offline --quiet --no-progress .github integrations/ci/github.yml) || { echo "$$findings"; exit 1; }
 
 format: $(READY)  ## format the code and fix what ruff can fix
-	@$(BIN)/ruff check --quiet --fix-only $(SOURCES)
-	@$(BIN)/ruff format --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet --fix-only $(LINTED)
+	@$(BIN)/ruff format --quiet $(LINTED)
 
 format-check: $(READY)
-	@$(BIN)/ruff format --quiet --diff $(SOURCES)
+	@$(BIN)/ruff format --quiet --diff $(LINTED)
 
 types: $(READY)  ## mypy in strict mode
 	@$(BIN)/mypy --no-error-summary $(SOURCES)

@@ -135,7 +135,7 @@ class Postgres:
     def _start(self, binaries: Path, base: Path) -> None:
         log = base / "log"
         for attempt in range(1, START_ATTEMPTS + 1):
-            self._port = _free_port()
+            self._port = free_port()
             try:
                 self._run(
                     *(binaries / "pg_ctl", "--pgdata", base / "data", "--log", log, "--silent", "--wait"),
@@ -238,7 +238,8 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
         raise PostgresError(msg) from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on 127.0.0.1 that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -178,6 +178,10 @@ class FeedStream(VersionedStream):
     def is_complete(self) -> bool:
         return bool(self.bookmark.sync_token)
 
+    def size(self) -> int | None:
+        """Return how many items a full load would bring, if the API tells."""
+        return self._feed().size()
+
     def _known_locales(self) -> set[str]:
         return set(self.parts.settings.locales) or self.parts.state.known_locales()
 

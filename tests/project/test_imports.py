@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "tap_contentstack"
 ORDER = (
     {"__main__"},
-    {"cli", "tap", "summary"},
+    {"cli", "sizes", "tap", "summary"},
     {"singer"},
     {"sync"},
     {"records"},
