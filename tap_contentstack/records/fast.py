@@ -19,8 +19,9 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.records.columns import Table
     from tap_contentstack.records.links import Link
-    from tap_contentstack.singer.pen import Part
 
+    Part: t.TypeAlias = bytes | memoryview
+    """A part of a line's text."""
     Emit: t.TypeAlias = Callable[[Raw, list[Link]], Part]
 
 

@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.codec import Codec
     from tap_contentstack.records.fast import FastItem
     from tap_contentstack.records.links import Link
-    from tap_contentstack.singer.output import Output
+    from tap_contentstack.records.output import Output
 
 NAMED_AT_MOST = 10
 """Items without a usable key that are named one by one in the log; the rest is only counted."""

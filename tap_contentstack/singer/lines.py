@@ -9,16 +9,16 @@ from itertools import repeat
 import msgspec
 from typing_extensions import override
 
+from tap_contentstack.records.output import Output
 from tap_contentstack.schema.stream_schemas import LOAD_VERSION
-from tap_contentstack.singer.output import Output
 from tap_contentstack.singer.pen import encode
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from tap_contentstack.records.changes import Change
-    from tap_contentstack.records.fast import FastItem
-    from tap_contentstack.singer.pen import Part, Pen
+    from tap_contentstack.records.fast import FastItem, Part
+    from tap_contentstack.singer.pen import Pen
 
 encode_lines = msgspec.json.Encoder().encode_lines
 

@@ -8,9 +8,9 @@ import typing as t
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from typing_extensions import override
 
+from tap_contentstack.records.output import Output
 from tap_contentstack.schema.stream_schemas import LOAD_VERSION, VERSION_COLUMN
 from tap_contentstack.sdk import pop_deselected_record_properties
-from tap_contentstack.singer.output import Output
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -19,8 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    Part: t.TypeAlias = bytes | memoryview
-    """A part of a line's text."""
+    from tap_contentstack.records.fast import Part
 
 if sys.platform == "linux":
     import fcntl

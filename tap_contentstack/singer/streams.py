@@ -10,9 +10,9 @@ from typing_extensions import override
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
+from tap_contentstack.records.output import PlainOutput
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM
-from tap_contentstack.singer.output import PlainOutput
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
 from tap_contentstack.sync.passes import Passes
@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_contentstack.api.content_types import ContentType
-    from tap_contentstack.singer.output import Output
+    from tap_contentstack.records.output import Output
     from tap_contentstack.singer.versioned import RunParts
 
 DAY = 86_400

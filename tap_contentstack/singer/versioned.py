@@ -32,9 +32,9 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.api.stack import Stack
     from tap_contentstack.config.settings import Settings
+    from tap_contentstack.records.output import Output
     from tap_contentstack.singer.guarded import GuardedMap
     from tap_contentstack.singer.loads import LoadsStream
-    from tap_contentstack.singer.output import Output
     from tap_contentstack.singer.pen import Pen
     from tap_contentstack.sync.progress import Progress, StreamProgress
     from tap_contentstack.sync.state import State

@@ -24,8 +24,8 @@ from tap_contentstack.events import ENTRY_EVENTS
 from tap_contentstack.records.changes import Change
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
+from tap_contentstack.records.output import PlainOutput
 from tap_contentstack.schema.stream_schemas import entry_schema
-from tap_contentstack.singer.output import PlainOutput
 from tap_contentstack.sync import passes as passes_module
 from tap_contentstack.sync.bookmarks import Bookmark
 from tap_contentstack.sync.brake import Brake
