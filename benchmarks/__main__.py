@@ -24,7 +24,7 @@ FIGURES: dict[str, Callable[[Programs], Iterator[Row]]] = {
     "memory": memory.of_records,
     "delta-memory": memory.of_delta,
     "pipe": pipe.into_postgres,
-    "unfit": rates.with_unfit_entries,
+    "odd": rates.with_odd_entries,
     "extras": rates.with_extras,
 }
 

@@ -7,6 +7,9 @@ import random
 import re
 import typing as t
 
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
 PAGE_SIZE = 100
 ENVIRONMENT = "blt0000000000000001"
 LOCALE = "en-us"
@@ -23,6 +26,30 @@ _TEXT = (
     "without harm when the order in which they arrive does not decide what is kept at the end of a day"
 )
 _WORDS = _TEXT.split()
+
+
+def _whole_asset(uid: str) -> dict[str, t.Any]:
+    return {
+        "uid": uid,
+        "_version": 1,
+        "title": "cover",
+        "filename": "cover.png",
+        "content_type": "image/png",
+        "file_size": "48213",
+        "url": "https://images.example.org/cover.png",
+        "tags": [],
+    }
+
+
+ODDITIES: Mapping[str, Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {
+    "a date without time": lambda _: {"released_on": "2024-03-18"},
+    "a date with an offset": lambda _: {"released_on": "2024-03-18T09:30:00+02:00"},
+    "an unknown key at the top and one nested": lambda entry: {"lost": "text", "seo": {**entry["seo"], "lost": 5}},
+    "a file as a whole object": lambda entry: {"cover": _whole_asset(entry["cover"])},
+    "a number as text": lambda entry: {"price": str(entry["price"])},
+    "text in a JSON rich text field": lambda entry: {"body": f"<p>{entry['summary']}</p>"},
+}
+"""Why entries of real stacks do not fit their content type: what each changes in an entry."""
 
 
 def content_type(uid: str) -> dict[str, t.Any]:
@@ -106,19 +133,25 @@ def _group(uid: str, schema: list[dict[str, t.Any]], **more: t.Any) -> dict[str,
 class Pages:
     """Renders the pages of one content type's feed; all are alike but for uids and times."""
 
-    def __init__(self, uid: str, number: int, *, unfit: float = 0.0) -> None:
+    def __init__(
+        self, uid: str, number: int, *, oddity: str = "", odd_share: float = 1.0, locales: Sequence[str] = (LOCALE,)
+    ) -> None:
         """Prepare pages of published entries, and of a delta of mixed events.
 
         Args:
             uid: The content type.
             number: Its number, which goes into the entries' uids.
-            unfit: The share of entries that do not fit the content type.
+            oddity: Why entries do not fit the content type, if some do not: a key of `ODDITIES`.
+            odd_share: The share of entries that have it.
+            locales: What the entries are published to, in turn.
         """
         chance = random.Random(f"{uid} {number}")
         entries = [_published(uid, _entry(chance, number, place)) for place in range(PAGE_SIZE)]
         for place, entry in enumerate(entries):
-            if int((place + 1) * unfit) > int(place * unfit):
-                entry["data"]["price"] = "on request"
+            data = entry["data"]
+            data["locale"] = data["publish_details"]["locale"] = locales[place % len(locales)]
+            if oddity and int((place + 1) * odd_share) > int(place * odd_share):
+                data |= ODDITIES[oddity](data)
         self._initial = _render(entries)
         events = [_removed(entry) if place % 3 == 2 else entry for place, entry in enumerate(entries)]  # noqa: PLR2004
         self._mixed = _render(events)

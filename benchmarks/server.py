@@ -18,7 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 
-from benchmarks.content import PAGE_SIZE, Pages, content_type
+from benchmarks.content import LOCALE, PAGE_SIZE, Pages, content_type
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CONTENT_TYPES_PATH = "/v3/content_types"
 SYNC_PATH = "/v3/stacks/sync"
@@ -34,7 +37,9 @@ class Stack:
         pages: Pages of 100 entries that each of them has.
         changed_pages: Pages of 100 events in the delta of each.
         latency: Seconds from a request to its answer.
-        unfit: Share of entries that do not fit their content type.
+        oddity: Why entries do not fit their content type, if some do not (see `benchmarks.content`).
+        odd_share: Share of entries that have it.
+        locales: What entries are published to, in turn.
         compressed: Whether answers are gzipped.
     """
 
@@ -42,7 +47,9 @@ class Stack:
     pages: int = 1
     changed_pages: int = 0
     latency: float = 0.0
-    unfit: float = 0.0
+    oddity: str = ""
+    odd_share: float = 1.0
+    locales: Sequence[str] = (LOCALE,)
     compressed: bool = False
 
     def to_json(self) -> str:
@@ -57,7 +64,10 @@ class Service:
         """Render what can be rendered ahead."""
         self._stack = stack
         self.uids = [f"type_{number:02d}" for number in range(stack.content_types)]
-        self._pages = {uid: Pages(uid, number, unfit=stack.unfit) for number, uid in enumerate(self.uids)}
+        self._pages = {
+            uid: Pages(uid, number, oddity=stack.oddity, odd_share=stack.odd_share, locales=stack.locales)
+            for number, uid in enumerate(self.uids)
+        }
         self.counts: Counter[str] = Counter()
 
     def answer(self, target: str) -> tuple[int, bytes]:

@@ -15,7 +15,7 @@ RECORDS = 200
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(Stack(content_types=2, pages=PAGES, unfit=0.1)) as server:
+    with Server(Stack(content_types=2, pages=PAGES, oddity="a number as text", odd_share=0.1)) as server:
         yield server
 
 
@@ -49,7 +49,7 @@ def test_every_entry_of_a_feed_has_a_uid_of_its_own():
 
 
 def test_as_many_entries_as_asked_for_do_not_fit():
-    published = items(Service(Stack(pages=1, unfit=0.1)), "page.type_00.0")
+    published = items(Service(Stack(pages=1, oddity="a number as text", odd_share=0.1)), "page.type_00.0")
 
     assert sum(isinstance(item["data"]["price"], str) for item in published) == 10
 
