@@ -1,4 +1,4 @@
-"""What an item's data becomes: as it came where it fits its columns, exactly in every case."""
+"""Converts an item's data to a record: as it came, mended where a field is odd, or value by value (see `Codec`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import typing as t
 
 from tap_contentstack.records.columns import table_of
 from tap_contentstack.records.exact import ExactItem, ExactWay
-from tap_contentstack.records.fast import Fast, fast_way
+from tap_contentstack.records.fast import Fast, fast_way, nothing_fits
+from tap_contentstack.records.mended import MendingWay
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -16,7 +17,10 @@ if t.TYPE_CHECKING:
 
 
 class Codec:
-    """Makes records of the items of one stream. Each way is prepared when it is first used."""
+    """Makes records of the items of one stream, in three ways that give the same: `fast`, `mended`, `exact`.
+
+    Each is tried where the one before gives up, and prepared when it is first used. The exact way never gives up.
+    """
 
     def __init__(
         self,
@@ -41,11 +45,22 @@ class Codec:
         return self._table_of()
 
     @functools.cached_property
-    def exact(self) -> Callable[[t.Any], ExactItem]:
-        """Takes an item's data (JSON text, or the value that it stands for) and returns its record; it never fails."""
-        return ExactWay(self._table).item
-
-    @functools.cached_property
     def fast(self) -> Fast:
         """Takes an item's data and returns its record as text, or None if that is not what came."""
         return fast_way(self._table)
+
+    @functools.cached_property
+    def mended(self) -> Fast:
+        """The same for items of which some fields do not fit; None if more is wrong than can be mended."""
+        if self.fast is nothing_fits:
+            return nothing_fits
+        return MendingWay(self._table, self.fast, self._exact_way).item
+
+    @functools.cached_property
+    def exact(self) -> Callable[[t.Any], ExactItem]:
+        """Takes an item's data (JSON text, or the value that it stands for) and returns its record; it never fails."""
+        return self._exact_way.item
+
+    @functools.cached_property
+    def _exact_way(self) -> ExactWay:
+        return ExactWay(self._table)

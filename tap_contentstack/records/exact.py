@@ -73,16 +73,20 @@ class ExactWay:
             cleaned=was_cleaned,
         )
 
+    def place(self, field: str, value: t.Any, unmapped: dict[str, t.Any]) -> t.Any:
+        """Return what goes into a field's column, or `UNFIT` if nothing does; what does not fit goes to `unmapped`."""
+        if field not in self._fields:
+            return UNFIT  # deselected
+        _, conform, nullable = self._fields[field]
+        return place(conform, value, (None, field), unmapped, nullable=nullable)
+
     def _record(self, value: dict[str, t.Any], unmapped: dict[str, t.Any]) -> dict[str, t.Any]:
         rest = self._table.rest
         record: dict[str, t.Any] = {rest: {}} if rest is not None and rest in self._table.columns else {}
         for key, each in value.items():
-            field = self._fields.get(key) if key != rest else None
-            if field is not None:
-                name, conform, nullable = field
-                fit = place(conform, each, (None, key), unmapped, nullable=nullable)
-                if fit is not UNFIT:
-                    record[name] = fit
+            if key in self._fields and key != rest:
+                if (fit := self.place(key, each, unmapped)) is not UNFIT:
+                    record[self._fields[key][0]] = fit
             elif key in self._table.deselected and key != rest:
                 continue
             elif rest is None:

@@ -70,6 +70,7 @@ class FastItem(msgspec.Struct, gc=False):
         version: Its version.
         columns: The record's data columns: JSON text of an object, without its closing brace.
         links: Its links.
+        unmapped: What did not fit, by path, where an item was mended.
     """
 
     uid: str
@@ -78,6 +79,11 @@ class FastItem(msgspec.Struct, gc=False):
     version: int | None
     columns: Part
     links: list[Link]
+    unmapped: dict[str, t.Any] | None = None
+
+
+def nothing_fits(_data: object, _page_times: list[str] | None = None) -> None:
+    """Leave every item to the exact way: the schema says more than types can."""
 
 
 def fast_way(table: Table) -> Fast:
@@ -87,7 +93,7 @@ def fast_way(table: Table) -> Fast:
         decode_item = msgspec.json.Decoder(struct_of(types, closed=table.rest is None)).decode
         walk = compile_walk(shape)
     except (InexpressibleError, SyntaxError, RecursionError):
-        return lambda _, __=None: None
+        return nothing_fits
     emit = _emitter(table)
 
     def fast(data: object, page_times: list[str] | None = None) -> FastItem | None:

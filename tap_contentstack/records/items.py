@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import msgspec
 
@@ -86,52 +85,61 @@ class ItemReader:
 
         Many at once: what they have in common is done once, and their times are checked together.
         """
+        if not self.output.takes_lines:
+            return [self._exactly(item, updates=updates) for item in items]
         rows: list[Change | None] = []
-        fits: list[tuple[Change, FastItem]] = []
+        fits: dict[int, tuple[Change, FastItem]] = {}
+        """What goes out as text, by its place on the page."""
         times: list[str] = []
         ends = [0]
-        """Where the times of each row that fits end; those of the next one begin there."""
-        fast = self.codec.fast if self.output.takes_lines else None
-        feed_locale, scope, default = self.feed_locale, self.locales, self._default_content_type
-        for item in items:
-            fit = fast(item.data, times) if fast else None
-            if (
-                fit is None
-                or len(item.event_at) > MAX_LENGTH
-                or not (locale := fit.publish_locale or feed_locale or fit.locale)
-            ):
+        """Where the times of each item end; those of the next one begin there."""
+        fast, mended = self.codec.fast, self.codec.mended
+        if items and not fast(items[0].data):  # the others are likely to be odd in the same way
+            fast = mended
+        for place, item in enumerate(items):
+            fit = fast(item.data, times)
+            if fit is None and fast is not mended:
                 del times[ends[-1] :]
-                rows.append(self._exactly(item, updates=updates))
-            elif scope and locale not in scope:
-                del times[ends[-1] :]
-                rows.append(None)
-            else:
-                content_type_uid = item.content_type_uid or default
-                row = Change(fit.uid, locale, item.type, item.event_at, content_type_uid, fit.version)
+                fit = mended(item.data, times)
+            row = self._row(item, fit, updates=updates)
+            if fit and row and row.message is None:
+                fits[place] = row, fit
                 times.append(item.event_at)
-                ends.append(len(times))
-                rows.append(row)
-                fits.append((row, fit))
-                if self.typed and (links := self._typed_links(item)) is not None:
-                    fit.links = links
-        if not all_canonical(times):
-            good = [all_canonical(times[begin:end]) for begin, end in pairwise(ends)]
-            odd = {id(row) for (row, _), is_good in zip(fits, good, strict=True) if not is_good}
-            fits = [each for each, is_good in zip(fits, good, strict=True) if is_good]
-            rows = [
-                self._exactly(item, updates=updates) if id(row) in odd else row
-                for item, row in zip(items, rows, strict=True)
-            ]
+            else:
+                del times[ends[-1] :]
+            ends.append(len(times))
+            rows.append(row)
+        odd = [] if all_canonical(times) else [n for n in fits if not all_canonical(times[ends[n] : ends[n + 1]])]
+        for place in odd:
+            item = items[place]
+            fit = mended(item.data) if all_canonical([item.event_at]) else None
+            rows[place] = row = self._row(item, fit, updates=updates)
+            del fits[place]
+            if fit and row and row.message is None:
+                fits[place] = row, fit
+        self.unfit += sum(1 for _, fit in fits.values() if fit.unmapped)
         if fits:
-            self.output.splice(fits)
+            self.output.splice(list(fits.values()))
         return rows
+
+    def _row(self, item: RawItem, fit: FastItem | None, *, updates: bool) -> Change | None:
+        """Return an item's row: without its message where the item fits, made exactly otherwise."""
+        locale = fit and (fit.publish_locale or self.feed_locale or fit.locale)
+        if fit is None or not locale or len(item.event_at) > MAX_LENGTH:
+            return self._exactly(item, updates=updates)
+        if self.locales and locale not in self.locales:
+            return None
+        if self.typed and (links := self._typed_links(item)) is not None:
+            fit.links = links
+        content_type_uid = item.content_type_uid or self._default_content_type
+        return Change(fit.uid, locale, item.type, item.event_at, content_type_uid, fit.version)
 
     def _typed_links(self, item: RawItem) -> list[Link] | None:
         """Return an entry's links as its content type tells them, or None if that is not known."""
         codec = self.typed(item.content_type_uid) if self.typed else None
         if codec is None:
             return None
-        row = codec.fast(item.data)
+        row = codec.fast(item.data) or codec.mended(item.data)
         return row.links if row else codec.exact(item.data).links
 
     def _exactly(self, item: RawItem, *, updates: bool) -> Change | None:

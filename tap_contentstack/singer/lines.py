@@ -55,22 +55,26 @@ class LineOutput(Output):
         before_links = b',"_references":' if self._has_references else b""
         links_of = _texts_of(rows) if self._has_references else repeat(b"")
         has_time = self._has_time
-        shared_by: tuple[str | None, str, str] | None = None
+        shared_by: dict[tuple[str | None, str, str], bytes] = {}
         for (row, item), links in zip(rows, links_of, strict=False):  # the last line of links has an end, too
             key = row.locale, row.event, row.content_type_uid
-            if key != shared_by:
-                shared, shared_by = self._shared(*key), key
+            if item.unmapped:
+                shared = self._shared(*key, unmapped=item.unmapped)
+            elif (shared := shared_by.get(key, b"")) == b"":
+                shared = shared_by[key] = self._shared(*key)
             time = f',"_sync_event_at":"{row.event_at}"'.encode() if has_time else b""
             row.message = head, item.columns, shared, time, before_links, links, tail
 
-    def _shared(self, locale: str | None, event: str, content_type_uid: str) -> bytes:
+    def _shared(
+        self, locale: str | None, event: str, content_type_uid: str, *, unmapped: dict[str, t.Any] | None = None
+    ) -> bytes:
         """Return the added columns that few rows differ in, as text that goes on after the data columns."""
         values = {
             "_publish_locale": locale,
             "_content_type_uid": content_type_uid,
             "_sync_type": event,
             "_sdc_deleted_at": None,
-            "_unmapped": None,
+            "_unmapped": unmapped,
             LOAD_VERSION: self.version,
         }
         selected = {column: value for column, value in values.items() if column in self._columns}

@@ -47,7 +47,8 @@ def in_utc(text: str) -> str | None:
         moment = dt.datetime.fromisoformat(text.upper())
         if _is_canonical(text):
             return text
-        moment = moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+    return moment.isoformat() + "Z"

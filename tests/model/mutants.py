@@ -89,7 +89,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "records/items",
         "exact.publish_locale or self.feed_locale or exact.locale",
         "exact.locale or exact.publish_locale or self.feed_locale",
-        more=(("fit.publish_locale or feed_locale or fit.locale", "fit.locale or fit.publish_locale or feed_locale"),),
+        more=(
+            (
+                "fit.publish_locale or self.feed_locale or fit.locale",
+                "fit.locale or fit.publish_locale or self.feed_locale",
+            ),
+        ),
     ),
     Mutant(
         "skip the check of deletes",
