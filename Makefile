@@ -25,7 +25,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dagster dagster-test test checks lint format format-check types unit sandbox soak ci-loads bench generate hub lock lock-check build clean
+.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit sandbox soak ci-loads bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -74,8 +74,8 @@ demo: $(READY)  ## load a sandbox stack into a real Postgres with Meltano, edit 
 dagster: $(READY) $(VENV)/dagster/.ready  ## let Dagster load a sandbox stack twice by its schedule, through edits and a SIGKILL (KEEP=1 as above)
 	@$(BIN)/python -u -m demo.dagster $(if $(KEEP),--keep)
 
-dagster-test: $(READY) $(VENV)/dagster/.ready  ## test the same, and more of Dagster (ten minutes)
-	@$(BIN)/pytest --quiet integrations/dagster
+dagster-test: $(READY) $(VENV)/dagster/.ready  ## test the same, and more of what docs/scaling.md says (ten minutes)
+	@$(BIN)/pytest --quiet -o faulthandler_timeout=0 integrations/dagster
 
 test: $(READY)  ## run the full test suite: lint, format, types, tests (PYTHON=python3.12 for another interpreter)
 	@$(MAKE) --no-print-directory lint format-check types unit
@@ -115,6 +115,9 @@ soak: $(READY)  ## play random histories of edits, crashes and faults for MINUTE
 
 ci-loads: $(READY) $(VENV)/ci/.ready $(VENV)/loaders/moto/.ready  ## test the ready CI load with real Meltano, Postgres and a local S3
 	@$(BIN)/pytest --quiet -o faulthandler_timeout=600 integrations/ci
+
+scale: $(READY)  ## measure one process against several, and write the table into docs/scaling.md (ten minutes)
+	@PYTHONPATH=integrations/dagster $(BIN)/python -u -m benchmarks.scale
 
 bench: $(READY)  ## run the benchmarks
 	@$(BIN)/python -m benchmarks

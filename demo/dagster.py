@@ -48,17 +48,17 @@ LONGEST = 400.0
 """Seconds that anything may take; a run takes half a minute on an idle machine with two cores."""
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 RUNS = "{runsOrError(limit: 50) {... on Runs {results {runId status jobName startTime endTime}}}}"
+"""The last one first."""
 EVENTS = """query ($run: ID!) {logsForRun(runId: $run) {... on EventConnection {events {
   __typename ... on MessageEvent {message stepKey}
   ... on ExecutionStepFailureEvent {error {message causes {message}}}
   ... on DisplayableEvent {metadataEntries {label ... on TextMetadataEntry {text} ... on IntMetadataEntry {intValue}
     ... on JsonMetadataEntry {jsonString}}}
 }}}}"""
-ASSET = """{assetNodes {assetKey {path} partitionKeys assetChecksOrError {... on AssetChecks {
-  checks {name executionForLatestMaterialization {status evaluation {success}}}
-}}}}"""
-
-
+LAUNCH = """mutation {launchRun(executionParams: {runConfigData: {}, selector: {jobName: "contentstack_production",
+  repositoryLocationName: "contentstack_dagster.definitions", repositoryName: "__repository__"}}) {
+  ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}"""
+PARTITIONS = "{assetNodes {partitionKeys}}"
 STARTS = {"ExecutionStepStartEvent", "ExecutionStepRestartEvent"}
 NEW, NEW_ENTRIES = "memo", 700
 GONE = "event"
@@ -76,7 +76,13 @@ class Run:
     run_id: str
     status: str
     job: str
-    seconds: float
+    started: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.started
 
 
 class Dagster:
@@ -163,7 +169,7 @@ class Dagster:
         """Return the runs, the first one first."""
         found = self.ask(RUNS)["runsOrError"]["results"]
         return [
-            Run(each["runId"], each["status"], each["jobName"], (each["endTime"] or 0) - (each["startTime"] or 0))
+            Run(each["runId"], each["status"], each["jobName"], each["startTime"] or 0, each["endTime"] or 0)
             for each in reversed(found)
         ]
 
@@ -184,6 +190,15 @@ class Dagster:
             msg = "\n".join([f"run {number + 1}: {run.status}", *self.messages(run.run_id)[-20:]])
             raise DagsterError(msg)
         return run
+
+    def launch(self) -> str:
+        """Start a run, and return its id."""
+        return str(self.ask(LAUNCH)["launchRun"]["run"]["runId"])
+
+    def streams(self) -> set[str]:
+        """Return the streams that the asset has a partition of."""
+        (asset,) = self.ask(PARTITIONS)["assetNodes"]
+        return set(asset["partitionKeys"])
 
     def events(self, run_id: str) -> list[Json]:
         """Return the events of a run."""
@@ -208,6 +223,13 @@ class Dagster:
             if event.get("stepKey") == f"load_production[{number}]" and "pid" in entries:
                 return event["stepKey"], int(entries["pid"].get("text") or entries["pid"]["intValue"])
         return None
+
+
+def _children_of(*parents: int) -> set[int]:
+    """Return the processes that these have started, and not waited for."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
+    found = [line.split() for line in listed.stdout.splitlines()]
+    return {int(pid) for pid, parent, state in found if int(parent) in parents and state[0] != "Z"}
 
 
 def _session_of(pid: int) -> int | None:
@@ -274,7 +296,7 @@ class Story:
     def _finish(self, number: int) -> Run:
         run = wait_for(f"run {number + 1} to end", lambda: self.dagster.ended_run(number))
         print(f"  Run {number + 1} of {run.job} succeeded after {run.seconds:.0f} s.\n")
-        self.compare()
+        compare(self.sandbox, self.connection)
         return run
 
     def _add_and_delete_types(self) -> None:
@@ -301,28 +323,32 @@ class Story:
             msg = f"no step of the second run loads {NEW}"
             raise DagsterError(msg)
         self.victim, pid = found
+        programs = _children_of(pid)
         os.kill(pid, signal.SIGKILL)
         print(f"  kill -KILL {pid}, the process of {self.victim}, after some pages of {NEW}")
+        wait_for("tap and target to end with it", lambda: not programs & _children_of(pid, 1), every=0.1)
+        print("  Tap and target ended with it.")
 
-    def compare(self) -> None:
-        """Compare every row and field with what is published, and show the counts.
 
-        Raises:
-            DagsterError: They differ.
-        """
-        stack, warehouse = self.sandbox.stack, Warehouse(self.connection, SCHEMA)
-        world = t.cast("World", SimpleNamespace(stack=stack, sandbox=self.sandbox))
-        streams = {"assets", *LISTS, *(stream_name(uid) for uid in {*stack.content_types, GONE})}
-        published = Counter(
-            "assets" if event.content_type_uid == SYS_ASSETS else stream_name(event.content_type_uid)
-            for event in stack.shelf()
-        )
-        rows = [(each, published[each], len(warehouse.live(each))) for each in sorted(streams - LISTS)]
-        show(("stream", "published", "rows"), rows)
-        if found := list(differences(world, {}, warehouse, streams)):
-            msg = "\n".join(["Postgres does not hold what is published:", *found[:10]])
-            raise DagsterError(msg)
-        print(f"  T = P: all {len(streams)} streams hold exactly what is published, row by row and field by field.\n")
+def compare(sandbox: Sandbox, connection: psycopg.Connection) -> None:
+    """Compare every row and field with what is published, and show the counts.
+
+    Raises:
+        DagsterError: They differ.
+    """
+    stack, warehouse = sandbox.stack, Warehouse(connection, SCHEMA)
+    world = t.cast("World", SimpleNamespace(stack=stack, sandbox=sandbox))
+    streams = {"assets", *LISTS, *(stream_name(uid) for uid in {*stack.content_types, GONE})}
+    published = Counter(
+        "assets" if event.content_type_uid == SYS_ASSETS else stream_name(event.content_type_uid)
+        for event in stack.shelf()
+    )
+    rows = [(each, published[each], len(warehouse.live(each))) for each in sorted(streams - LISTS)]
+    show(("stream", "published", "rows"), rows)
+    if found := list(differences(world, {}, warehouse, streams)):
+        msg = "\n".join(["Postgres does not hold what is published:", *found[:10]])
+        raise DagsterError(msg)
+    print(f"  T = P: all {len(streams)} streams hold exactly what is published, row by row and field by field.\n")
 
 
 def dagster_settings(sandbox: Sandbox, postgres: Postgres, folder: Path) -> dict[str, str]:

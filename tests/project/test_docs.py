@@ -53,6 +53,7 @@ HELD_BY = {
     "python3 -c 'import json; s": "tests/project/test_docs.py::test_the_alert_for_a_load_that_is_not_complete_says_why",
     "python -m tap_contentstack.summary": "tests/sync/test_summary.py::test_what_is_no_summary_is_one_sentence",
     "python3 -c 'import json; b": "tests/project/test_docs.py::test_the_age_of_full_loads_is_read_from_a_state",
+    "shard() {": "integrations/dagster/test_by_hand.py::test_two_shards_at_once_load_everything",
     "uv pip sync --require-hashes requirements.txt": "not run: `make dagster` does the same with paths of its own",
     "make test   ": "not run: it would run itself",
     "make sandbox   ": "tests/sandbox/test_http.py::test_",

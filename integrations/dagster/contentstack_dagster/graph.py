@@ -128,7 +128,11 @@ def _job(environment: Environment, shards: int) -> dg.JobDefinition:
     def check(context: dg.OpExecutionContext) -> None:
         """Compare the live rows of each stream with what the API counts as published."""
         result = compare(environment.stack(context))
-        context.log_event(dg.AssetCheckEvaluation(environment.key, CHECK, result.passed, result.metadata))
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                environment.key, CHECK, bool(result.passed), result.metadata, description=result.description
+            )
+        )
 
     executor = {"max_concurrent": shards, "start_method": {"forkserver": {}}}
 
@@ -192,4 +196,6 @@ def compare(stack: Contentstack) -> dg.AssetCheckResult:
     columns = [("stream", "string"), ("live", "int"), ("published", "int"), ("equal", "bool")]
     table = dg.MetadataValue.table(rows, dg.TableSchema([dg.TableColumn(*column) for column in columns]))
     different = [each.stream for each in found if each.live != each.published]
-    return dg.AssetCheckResult(passed=not different, metadata={"streams": table, "different": different})
+    text = f"{len(found)} streams were counted" + (f"; these differ: {', '.join(different)}" if different else "")
+    passed = bool(found) and not different
+    return dg.AssetCheckResult(passed=passed, description=text, metadata={"streams": table, "counted": len(found)})
