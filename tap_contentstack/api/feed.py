@@ -10,6 +10,7 @@ from urllib.parse import quote
 from tap_contentstack.api.answers import decode_list
 from tap_contentstack.api.page import PAGE_SIZE, decode_page
 from tap_contentstack.api.paginator import SyncPaginator
+from tap_contentstack.errors import ApiError
 from tap_contentstack.events import ASSETS
 
 if t.TYPE_CHECKING:
@@ -73,13 +74,33 @@ class Feed:
             locale: The locale.
             uids: At most 100 items.
         """
+        query = json.dumps({"uid": {"$in": list(uids)}}, separators=(",", ":"))
+        answer, key = self._list(content_type_uid, {"locale": locale, "query": query, "limit": str(PAGE_SIZE)})
+        return {item["uid"] for item in answer[key] if _published_to(item, locale)}
+
+    def count(self, content_type_uid: str, locale: str) -> int:
+        """Return how many items are published to a locale.
+
+        Args:
+            content_type_uid: The entries' content type; `sys_assets` asks for assets.
+            locale: The locale.
+
+        Raises:
+            ApiError: The API refuses to say, or gives no number.
+        """
+        answer, _ = self._list(content_type_uid, {"locale": locale, "include_count": "true", "limit": "1"})
+        count = answer.get("count")
+        if not isinstance(count, int):
+            msg = f"its answer for '{content_type_uid}' in '{locale}' has no count"
+            raise ApiError(msg)
+        return count
+
+    def _list(self, content_type_uid: str, params: Query) -> tuple[dict[str, t.Any], str]:
+        """Return an answer of the delivery API's lists of entries or assets, and the key that its items are under."""
         are_assets = content_type_uid == ASSETS
         path = "/v3/assets" if are_assets else f"/v3/content_types/{quote(content_type_uid, safe='')}/entries"
-        query = json.dumps({"uid": {"$in": list(uids)}}, separators=(",", ":"))
-        params = {"locale": locale, "query": query, "limit": str(PAGE_SIZE)}
         key = "assets" if are_assets else "entries"
-        answer = self._client.get(path, params, partial(decode_list, key=key), purpose=self._stream)
-        return {item["uid"] for item in answer[key] if _published_to(item, locale)}
+        return self._client.get(path, params, partial(decode_list, key=key), purpose=self._stream), key
 
 
 def _decode(body: bytes) -> Page:

@@ -158,6 +158,13 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
         description="A stream whose last full load is older is reloaded: heals what changed without any event.",
     ),
     th.Property(
+        "count_published",
+        th.BooleanType,
+        default=False,
+        title="Count published",
+        description="Ask the API how many items are published, per type and locale, for the stream `loads`.",
+    ),
+    th.Property(
         "summary_path",
         th.StringType,
         title="Summary path",
@@ -204,6 +211,7 @@ class Settings:
     max_retries: int
     max_run_seconds: float | None
     reload_after_days: float | None
+    count_published: bool
     allow_empty: bool
     user_agent: str | None
     region: str
@@ -249,6 +257,7 @@ def read_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any] = CON
         max_retries=config.get("max_retries", 8),
         max_run_seconds=config.get("max_run_seconds"),
         reload_after_days=config.get("reload_after_days"),
+        count_published=bool(config.get("count_published", False)),
         allow_empty=bool(config.get("allow_empty", False)),
         user_agent=config.get("user_agent"),
         region=region,

@@ -8,6 +8,7 @@ import typing as t
 from typing_extensions import override
 
 from tap_contentstack.api.feed import Feed
+from tap_contentstack.events import ASSET_EVENTS, ASSETS, ENTRY_EVENTS
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.records.output import PlainOutput
@@ -15,6 +16,7 @@ from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
+from tap_contentstack.sync.counts import Counts
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
@@ -28,6 +30,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.output import Output
     from tap_contentstack.singer.versioned import RunParts
 
+ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
 DAY = 86_400
 """Seconds."""
 
@@ -163,6 +166,7 @@ class FeedStream(VersionedStream):
             progress=self.progress,
             logger=self.logger,
             has_whole_box=self.begins_first,
+            counts=self._counts(feed),
             record_limit=self.ABORT_AT_RECORD_COUNT,
         )
         self.postponed = False
@@ -181,6 +185,20 @@ class FeedStream(VersionedStream):
     def size(self) -> int | None:
         """Return how many items a full load would bring, if the API tells."""
         return self._feed().size()
+
+    def _counts(self, feed: Feed) -> Counts | None:
+        """Return what counts the published items, if that is wanted and the stream has all of them."""
+        settings = self.parts.settings
+        if not settings.count_published or settings.start_date or set(self._events) not in ALL_EVENTS:
+            return None
+        return Counts(feed=feed, content_type_uids=self._counted, logger=self.logger)
+
+    def _counted(self) -> list[str]:
+        """Return the content types whose items the stream has now; `sys_assets` stands for assets."""
+        if self.name != COMBINED_STREAM:
+            return [self._uid or ASSETS]
+        stack = self.parts.stack
+        return [each["uid"] for each in stack.lists.content_types() if stack.covers(each["uid"])]
 
     def _known_locales(self) -> set[str]:
         return set(self.parts.settings.locales) or self.parts.state.known_locales()

@@ -28,17 +28,20 @@ from tap_contentstack.sync.turns import (
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tap_contentstack.api.feed import Feed
     from tap_contentstack.api.page import Page
     from tap_contentstack.records.items import ItemReader
     from tap_contentstack.sync.bookmarks import Bookmark
     from tap_contentstack.sync.brake import Brake
+    from tap_contentstack.sync.counts import Counts
     from tap_contentstack.sync.progress import StreamProgress
     from tap_contentstack.sync.removals import Removals
     from tap_contentstack.values.clock import Clock
 
+COUNT_ROUNDS = 2
+"""Counts that are made, should items be edited meanwhile."""
 FOLLOW_ROUNDS = 5
 """Deltas that are read after an initial pass, to catch up with what was edited meanwhile."""
 
@@ -65,6 +68,9 @@ class Table(t.Protocol):
     def save(self) -> None:
         """Put the bookmark into the state, and write that if it is time to."""
 
+    def tell(self, published: Mapping[str, int] | None = None) -> None:
+        """Say that the table is complete, and how many items the API counts in it, by locale."""
+
     def wait_for_version(self) -> None:
         """Return when the clock has reached the version, so that no other run can have the same."""
 
@@ -90,6 +96,8 @@ class Passes:
     logger: logging.Logger
     has_whole_box: bool = False
     """Whether the stream is among the first of a run with a time box."""
+    counts: Counts | None = None
+    """Asks how many items are published, if that is wanted."""
     record_limit: int | None = None
     """Stop after so many records and leave the bookmark as it is (a connection test)."""
     _passed: set[Reason] = field(default_factory=set)
@@ -110,6 +118,7 @@ class Passes:
         while True:
             try:
                 self._catch_up()
+                self._count()
             except NotFoundError:
                 uid = self.reader.content_type_uid
                 if uid is None or not self.is_gone(uid):
@@ -156,6 +165,23 @@ class Passes:
                     return
             except LeaveForNextRunError:
                 return
+
+    def _count(self) -> None:
+        """Tell how many items are published: only if following the token brings nothing does a count stand."""
+        if self.counts is None or self.record_limit is not None:
+            return
+        try:
+            for _ in range(COUNT_ROUNDS):
+                published = self.counts.published(self.bookmark.locales)
+                if published is None:
+                    return
+                if not self._delta():
+                    with self.lock:
+                        self.table.tell(published)
+                    return
+        except (TimeIsUpError, LeaveForNextRunError):  # the stream is complete all the same
+            return
+        self.logger.info("Items are edited again and again, so how many are published is left open")
 
     def _leave(self) -> None:
         """Let records go that are held back, with the checkpoint that covers them."""

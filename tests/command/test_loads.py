@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import typing as t
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,48 @@ def test_a_run_in_which_nothing_changed_gives_each_stream_its_row_again(sandbox)
                 first.loads[name]["full_load_at"],
             )
     assert len(second.records(LOADS)) == len(second.loads)
+
+
+# How many items the API counts
+
+
+def locales_of(sandbox: Sandbox, *streams: str) -> Counter[str]:
+    return Counter(key[1] for stream in streams for key in expected(sandbox).get(stream, ()))
+
+
+@pytest.mark.parametrize("streams", ["per_content_type", "combined"])
+def test_a_row_says_how_many_items_are_published_in_each_locale(sandbox, streams):
+    first = load(sandbox, entry_streams=streams, count_published=True)
+    edit(sandbox.stack)
+    second = load(sandbox, state=first.state, entry_streams=streams, count_published=True).check()
+    assert Counter(second.loads["assets"]["published"]) == locales_of(sandbox, "assets")
+    counted: Counter[str] = Counter()
+    for name in second.loads.keys() - LISTS - {"assets"}:
+        counted.update(second.loads[name]["published"])
+    assert counted == locales_of(sandbox, *expected(sandbox).keys() - {"assets"})
+    assert all(second.loads[name]["published"] is None for name in LISTS)
+
+
+def test_only_the_locales_that_are_loaded_are_counted(sandbox):
+    row = load(sandbox, locales=["fr-fr"], count_published=True).loads["entries_page"]
+    assert row["published"] == {"fr-fr": locales_of(sandbox, "entries_page")["fr-fr"]}
+
+
+@pytest.mark.parametrize(
+    "narrowed", [{"start_date": "2024-01-01T00:00:00Z"}, {"event_types": ["entry_published", "asset_published"]}, {}]
+)
+def test_where_rows_may_be_left_out_nothing_is_counted(sandbox, narrowed):
+    output = load(sandbox, count_published=bool(narrowed), **narrowed)
+    assert all(row["published"] is None for row in output.loads.values())
+    assert not [request for request in sandbox.requests if request.path.endswith("/entries")]
+
+
+def test_a_count_that_the_api_refuses_fails_no_stream(sandbox):
+    sandbox.faults.add(Fault(status=400, path="/entries", times=None))
+    output = load(sandbox, count_published=True)
+    assert output.loads["entries_page"]["published"] is None
+    assert Counter(output.loads["assets"]["published"]) == locales_of(sandbox, "assets")
+    assert "does not say how many items are published" in output.err
 
 
 def test_a_stream_that_fails_gets_no_row_and_the_others_do(sandbox):

@@ -335,7 +335,19 @@ def time_boxes(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def counted_items(chance: random.Random, setup: Json) -> list[Step]:
+    """How many items are published is asked for while some are edited."""
+    setup["counted"] = True
+    steps = [Step("run", a_seed(chance), calm_run(chance))]
+    for _ in range(3):
+        numbers = sorted(chance.randint(5, 30) for _ in range(chance.choice((0, 2, 6))))
+        edits = [[number, chance.choice(("before", "after")), a_seed(chance)] for number in numbers]
+        steps.append(Step("run", a_seed(chance), {**calm_run(chance), "edits": edits}))
+    return steps
+
+
 EPISODES = (
+    counted_items,
     time_boxes,
     an_untold_branch,
     a_silent_change,

@@ -24,6 +24,8 @@ from tests.model.steps import (
     make_wait,
 )
 
+COUNTED = 0.25
+"""The share of histories whose runs ask how many items are published."""
 EPISODIC = 0.75
 """Share of histories with a sequence of steps that chance alone makes too seldom."""
 
@@ -72,6 +74,7 @@ def make_history(seed: int, length: int = 12, episode: str | None = None) -> His
         "merging": chance.random() < 0.4,
         "batch_size": chance.choice((1, 3, 100)) if chance.random() < 0.12 else None,
     }
+    setup["counted"] = chance_of("counted", seed).random() < COUNTED
     setup["behaviour"] = make_behaviour(chance, setup["locales"])
     named = [each for each in EPISODES if each.__name__ == episode]
     played = chance.choice(named or EPISODES)(chance, setup) if named or chance.random() < EPISODIC else []

@@ -214,6 +214,13 @@ MUTANTS: tuple[Mutant, ...] = (
         episode="time_boxes",
     ),
     Mutant(
+        "let a count stand though items were edited",
+        "sync/passes",
+        "if not self._delta():\n                    with self.lock:\n                        self.table.tell",
+        "if self._delta() >= 0:\n                    with self.lock:\n                        self.table.tell",
+        episode="counted_items",
+    ),
+    Mutant(
         "key by uid alone",
         "schema/stream_schemas",
         'KEY_COLUMNS = ("uid", "_publish_locale")',

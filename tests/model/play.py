@@ -30,6 +30,7 @@ import copy
 import json
 import re
 import typing as t
+from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from http import HTTPStatus
 from tempfile import TemporaryDirectory
@@ -125,6 +126,8 @@ class Play:
         self.world.sandbox.behaviour = Behaviour(**setup["behaviour"])
         self.target = Target()
         self.settings: Json = {"max_retries": 2}
+        if setup["counted"]:
+            self.settings["count_published"] = True
         if setup["combined"]:
             self.settings["entry_streams"] = "combined"
         self.catalog: Json | None = None
@@ -369,6 +372,8 @@ class Play:
             self._check_rows(outcome, state, before, details)
         if self._unhealed and complete and self._is_healed(state, outcome.selected):
             self._unhealed = False
+        if complete and not hidden:  # the type that a list lacks is not counted
+            self._check_counts(transcript, outcome, calm=not (edited or lost or details.get("overlay")))
         if complete and not edited and not details.get("overlay") and not lost:
             self._check_gone(state)
             listless = outcome.selected - {*LISTS} | self._known_types(state)
@@ -664,6 +669,25 @@ class Play:
             self.world, self.settings, self.target, streams, forgotten=left_out, is_left=self._is_left
         ):
             self._fail("content", difference)
+
+    def _check_counts(self, transcript: Transcript, outcome: Outcome, *, calm: bool) -> None:
+        """See that what the API counts is what the target has, and that it is told where nothing stands against it."""
+        rows = {
+            message["record"]["stream"]: message["record"]["published"]
+            for message in transcript.messages
+            if message["type"] == "RECORD" and message["stream"] == LOADS
+        }
+        narrowed = self.settings.get("event_types") or self.settings.get("start_date")
+        may_be_open = outcome.faults or narrowed or self._unhealed or not calm
+        for stream in outcome.selected - {*LISTS}:
+            counted = rows.get(stream)
+            if counted is None:
+                if self.history.setup["counted"] and not may_be_open and stream in rows:
+                    self._fail("uncounted", f"nothing tells how many items of {stream} are published")
+                continue
+            found = Counter(locale for _, locale in self.target.live(stream))
+            if not self._unhealed and found != Counter(counted):
+                self._fail("count", f"{stream}: the API counts {counted}, and the target has {dict(found)}")
 
     def _deselected(self, stream: str) -> set[str]:
         """Return the columns that the catalog of now leaves out."""

@@ -134,6 +134,9 @@ class NotedTable:
             self.log.append(f"{'sweep ' if self._swept else ''}complete {bookmark.sync_token}")
         self._swept = False
 
+    def tell(self, published: t.Mapping[str, int] | None = None) -> None:
+        self.log.append(f"published {published}")
+
     def wait_for_version(self) -> None:
         pass
 
@@ -153,6 +156,7 @@ class Run:
     limit: int | None = None
     brake: Brake = field(default_factory=Brake)
     has_whole_box: bool = False
+    counted: list[dict[str, int] | None] | None = None
 
     def __post_init__(self) -> None:
         self.table = NotedTable(self.bookmark)
@@ -183,8 +187,14 @@ class Run:
             logger=LOGGER,
             record_limit=self.limit,
             has_whole_box=self.has_whole_box,
+            counts=t.cast("t.Any", self) if self.counted is not None else None,
         ).run()
         return self.table
+
+    def published(self, locales: t.Iterable[str]) -> dict[str, int] | None:
+        """Count what is published, in place of the API."""
+        self.feed.asked.append(f"count {', '.join(locales)}")
+        return (self.counted or [None]).pop(0)
 
 
 def delta_run(*pages: t.Any, **more: t.Any) -> Run:
@@ -645,3 +655,39 @@ def test_a_delta_after_the_initial_pass_may_be_cut_short_without_a_restart():
         run.go()
     assert "begin" not in run.table.log
     assert run.bookmark.sync_token == "s1"
+
+
+# Counts
+
+
+def test_a_count_stands_if_following_the_token_brings_nothing():
+    run = delta_run(page(sync="s1"))
+    run.counted = [{"en-us": 2}]
+    assert run.go().log == ["complete s1", "complete s1", "published {'en-us': 2}"]
+    assert run.feed.asked == ["s0", "count en-us, fr-fr", "s1"]
+
+
+def test_items_that_are_edited_while_they_are_counted_are_counted_again():
+    run = delta_run(page(sync="s1"))
+    run.feed.deltas.append([page(item("published", "a"), sync="s2")])
+    run.counted = [{"en-us": 2}, {"en-us": 3}]
+    log = run.go().log
+    assert [each for each in log if "published" in each] == ["published {'en-us': 3}"]
+    assert run.feed.asked == ["s0", "count en-us, fr-fr", "s1", "count en-us, fr-fr", "s2"]
+
+
+def test_items_that_are_edited_all_the_time_are_not_counted(caplog):
+    caplog.set_level(logging.INFO)
+    run = delta_run(page(sync="s1"))
+    run.feed.deltas += [[page(item("published", "a"), sync=f"s{number}")] for number in (2, 3)]
+    run.counted = [{"en-us": 2}, {"en-us": 3}]
+    log = run.go().log
+    assert not [each for each in log if "published" in each]
+    assert "edited again and again" in caplog.text
+
+
+def test_a_count_that_the_time_is_not_enough_for_leaves_the_stream_complete():
+    run = delta_run(page(sync="s1"))
+    run.feed.deltas.append([TIME_IS_UP])
+    run.counted = [{"en-us": 2}]
+    assert run.go().log == ["complete s1"]

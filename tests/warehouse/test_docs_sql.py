@@ -35,7 +35,7 @@ def connection(warehouse):
     stack.publish_entry("story", odd.pop("uid"), odd, ["en-us"])
     stack.delete_entry("story", next(uid for kind, uid, _ in stack.published_entries() if kind == "story"))
     with Sandbox(stack) as sandbox:
-        warehouse.run(sandbox, "contentstack")
+        warehouse.run(sandbox, "contentstack", count_published=True)
         yield warehouse.connection
 
 
