@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
 READY := $(VENV)/.ready
 # Loaders whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
+LOADERS := $(patsubst integrations/%.txt,$(VENV)/%/.ready,$(wildcard integrations/loaders/*.txt))
 TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
 SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py .ci/*.py)
 # mypy does not check the Dagster project itself, as Dagster is not in this environment.
@@ -25,7 +26,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit sandbox soak ci-loads bench generate hub lock lock-check build clean
+.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit sandbox soak ci-loads loaders bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -50,7 +51,7 @@ $(READY): $(LOCK) $(TESTED_LOADER:$(VENV)/%/.ready=integrations/%.txt) pyproject
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$($(PIN))"
 	@$(UV) pip sync --quiet --require-hashes $(LOCK)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(MAKE) --no-print-directory $(TESTED_LOADER)
+	@$(MAKE) --silent --no-print-directory $(TESTED_LOADER)
 	@touch $@
 
 $(VENV)/ci/.ready: integrations/ci/requirements.txt
@@ -119,25 +120,5 @@ ci-loads: $(READY) $(VENV)/ci/.ready $(VENV)/loaders/moto/.ready  ## test the re
 scale: $(READY)  ## measure one process against several, and write the table into docs/scaling.md (ten minutes)
 	@PYTHONPATH=integrations/dagster $(BIN)/python -u -m benchmarks.scale
 
-bench: $(READY)  ## run the benchmarks
-	@$(BIN)/python -m benchmarks
-
-lock: $(READY)  ## regenerate the lock files after a change of dependencies (UPGRADE=1 takes the newest versions)
-	@$(BIN)/python .ci/lock.py write $(if $(UPGRADE),--upgrade)
-	@$(MAKE) --no-print-directory setup
-
-generate: $(READY)  ## write the generated parts of the documentation and of meltano.yml
-	@$(BIN)/python .ci/generate.py write
-
-hub: $(READY)  ## print the Meltano Hub definition of the tap, for REPO=https://<host>/<owner>/tap-contentstack
-	@$(BIN)/python .ci/generate.py hub $(REPO)
-
-lock-check: $(READY)
-	@$(BIN)/python .ci/lock.py check
-
-build: $(READY)  ## build the wheel and the sdist into dist/
-	@$(UV) build --quiet --no-build-isolation
-
-clean:  ## remove .venv and everything that the tools wrote
-	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+loaders: $(READY) $(LOADERS)  ## load a stack through its life with every loader, and read each of them exactly
+	@$(BIN)/pytest --quiet -n $(JOBS) tests/loaders/every_loader.py

@@ -94,6 +94,31 @@ def normalisations() -> str:
     return "\n".join(f"- {each}" for each in NORMALISATIONS)
 
 
+def loaders() -> str:
+    """Return the table of loaders, from what `make loaders` holds them to."""
+    described = tomllib.loads((ROOT / "integrations" / "loaders" / "loaders.toml").read_text())
+    rows = [
+        "| loader | set | deleted rows | outdated rows | a bare text in custom JSON | alters | read |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for each in described["loader"]:
+        lock = f"integrations/loaders/{each['environment']}.txt" if "environment" in each else "requirements-dev.txt"
+        locked = re.search(rf"^{each['package']}==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)
+        if not locked:
+            sys.exit(f"{lock} lacks {each['package']}: run `make lock`")
+        cells = [
+            f"`{each['package']}` {locked[1]}",
+            "<br>".join(f"`{name}: {_plain(value)}`" for name, value in each["settings"].items()),
+            each["deleted"],
+            each["outdated"],
+            each["bare_text"],
+            "; ".join(described["alterations"][name] for name in each["alters"]) or "nothing",
+            "[files](#files)" if each["keeps"] in {"jsonl", "s3", "csv"} else "[tables](#tables)",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def declared_settings() -> str:
     """Return the settings of the README's Meltano configuration, one a line."""
     lines = []
@@ -153,6 +178,7 @@ PARTS = (
     Part("README.md", "environment]]\n    settings:\n", "\n  loaders:\n", declared_settings),
     Part("docs/warehouse.md", *_between("field types"), field_types),
     Part("docs/warehouse.md", *_between("normalisations"), normalisations),
+    Part("docs/loaders.md", *_between("loaders"), loaders),
     Part("meltano.yml", "environment]\n    settings:\n", "\n\n  loaders:\n", described_settings),
 )
 

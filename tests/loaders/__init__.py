@@ -1,0 +1,1 @@
+"""Every loader that installs here, through the life of a stack."""
