@@ -21,7 +21,7 @@ from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack
 from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.api.timebox import TimeBox
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
-from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, is_in_clear, read_settings, tidied
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, checked_settings, is_unencrypted, tidied
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM, stream_name
 from tap_contentstack.sdk import SelfWritingStream, classproperty
@@ -84,15 +84,15 @@ class TapContentstack(Tap):
         self._config = tidied(self._config)
         self.summary = Summary(self._text_of("summary_path"), self.plugin_version)
         self.append_builtin_config(self.config_jsonschema)
-        for name, setting in self.config_jsonschema["properties"].items():
+        for name, setting in self.config_jsonschema["properties"].items():  # those of the SDK, too
             if "default" in setting:
                 self._config.setdefault(name, setting["default"])
-        self.settings = read_settings(self._config, self.config_jsonschema)
+        self.settings = checked_settings(self._config, self.config_jsonschema)
         if unknown := sorted(self._config.keys() - self.config_jsonschema["properties"].keys()):
             named = ", ".join(map(self._with_suggestion, unknown))
             self.logger.warning("These settings are unknown, and ignored: %s", named)
-        if is_in_clear(self.settings.url):
-            self.logger.warning("base_url begins with http://, so the credentials go over the network in clear")
+        if is_unencrypted(self.settings.url):
+            self.logger.warning("base_url begins with http://, so the credentials cross the network unencrypted")
         return []
 
     def _with_suggestion(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Times as targets take them: in UTC, written with `Z`, between the years 1 and 9999."""
+"""Converts times to what targets and the API accept: UTC with `Z`, between the years 1 and 9999."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 MAX_LENGTH = len("2000-01-01T00:00:00.000000Z")
 
 CANONICAL = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z"
-"""How the API writes times (recorded), and the form that goes to targets as it came."""
+"""How the API writes times (recorded); times in this form go to targets unchanged."""
 
 _is_canonical = re.compile(CANONICAL).fullmatch
 _is_time = re.compile(
@@ -22,9 +22,10 @@ _decode_times = msgspec.json.Decoder(list[dt.datetime]).decode
 
 
 def all_canonical(texts: list[str]) -> bool:
-    """Tell whether texts of at most `MAX_LENGTH` characters all are times that can go out as they came.
+    """Return whether texts of at most `MAX_LENGTH` characters are all times that can go out unchanged.
 
-    One pass in C for many: a time has one `T` and one `Z` at most, so as many of them as texts leave no other form.
+    One C call checks them all: a time has at most one `T` and one `Z`, so if there are as many of each as there are
+    texts, every text has the canonical form.
     """
     if not texts:
         return True
@@ -40,7 +41,7 @@ def all_canonical(texts: list[str]) -> bool:
 
 
 def in_utc(text: str) -> str | None:
-    """Return a time or date in UTC, or None if it is none that targets can store."""
+    """Return a time or date in UTC, or None if targets cannot store it."""
     if not _is_time(text):
         return None
     try:
@@ -52,3 +53,15 @@ def in_utc(text: str) -> str | None:
     except (ValueError, OverflowError):
         return None
     return moment.isoformat() + "Z"
+
+
+def utc_text(text: str) -> str:
+    """Return a date or date-time as the API expects it: UTC, with milliseconds and `Z`.
+
+    Raises:
+        ValueError: It is not a date or date-time.
+        OverflowError: It is not between the years 1 and 9999 in UTC.
+    """
+    moment = dt.datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

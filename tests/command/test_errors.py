@@ -320,4 +320,4 @@ def test_a_content_type_that_is_nested_without_end_is_one_sentence():
 
 def test_credentials_in_clear_are_a_warning(refused):
     output = refused(base_url="http://host.invalid", max_retries=0)
-    assert "credentials go over the network in clear" in output.err
+    assert "credentials cross the network unencrypted" in output.err

@@ -1,0 +1,131 @@
+"""Checks a configuration: what its JSON schema demands, and what a JSON schema cannot express."""
+
+from __future__ import annotations
+
+import math
+import re
+import typing as t
+from urllib.parse import urlsplit
+
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+
+from tap_contentstack.config.regions import delivery_url
+from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
+from tap_contentstack.sdk import is_usable
+from tap_contentstack.values.times import utc_text
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jsonschema import ValidationError
+
+MIN_REQUESTS_PER_SECOND = 0.01
+"""A lower cap means more than 100 seconds between two requests, which is taken for a mistake."""
+SECRETS = ("api_key", "access_token")
+
+
+def problems(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> list[str]:
+    """Return a sentence for each mistake in a configuration; no sentence contains the value of a secret."""
+    errors = sorted(DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(config), key=lambda e: str(e.path))
+    return [_sentence(error) for error in errors] or [each for check in _CHECKS for each in check(config)]
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say which rule a setting breaks; jsonschema's own message would quote the value, secrets included."""
+    if error.validator == "required":
+        missing = error.message.split("'")[1]
+        if error.path:
+            return f"setting '{error.path[0]}' lacks '{missing}'"
+        return f"setting '{missing}' is missing: set it in the config, or as TAP_CONTENTSTACK_{missing.upper()}"
+    setting = str(error.path[0]) if error.path else "config"
+    # Only numbers are quoted: a credential may have been pasted into the wrong setting.
+    is_number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
+    value = f", not {error.instance}" if is_number and setting not in SECRETS else ""
+    rule = {
+        "type": "must be {}",
+        "enum": "must be one of {}",
+        "minimum": "must be at least {}",
+        "maximum": "must be at most {}",
+        "exclusiveMinimum": "must be more than {}",
+        "format": "must be a date and time such as 2024-01-31T00:00:00Z",
+    }.get(str(error.validator), "must be valid")
+    return f"setting '{setting}' {rule.format(_listed(error.validator_value))}{value}"
+
+
+def _listed(demand: object) -> str:
+    return ", ".join(str(each) for each in demand if each != "null") if isinstance(demand, list) else str(demand)
+
+
+def _in_texts(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, value in config.items():
+        texts = value if isinstance(value, list) else [value]
+        if not all(_is_utf8(each) for each in texts if isinstance(each, str)):
+            yield f"setting '{name}' is not text in UTF-8: check the encoding of the config, or of the environment"
+    for locale in config.get("locales") or ():
+        if not _is_locale(locale):
+            yield "setting 'locales' must be a list of codes such as en-us"
+
+
+def _in_numbers(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, value in config.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            yield f"setting '{name}' must be a finite number"
+    if config.get("max_requests_per_second", 1) < MIN_REQUESTS_PER_SECOND:
+        yield f"setting 'max_requests_per_second' must be at least {MIN_REQUESTS_PER_SECOND}"
+
+
+def _in_host(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    if (base_url := config.get("base_url")) and not _is_base_url(base_url):
+        yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
+    try:
+        delivery_url(config["region"])
+    except ValueError as error:
+        yield str(error)
+
+
+def _in_start_date(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    if start_date := config.get("start_date"):
+        try:
+            utc_text(start_date)
+        except (ValueError, OverflowError):
+            yield "setting 'start_date' must be a date and time such as 2024-01-31T00:00:00Z"
+
+
+def _in_event_types(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    wanted = set(config.get("event_types") or ())
+    for events in (ENTRY_EVENTS, ASSET_EVENTS):
+        if wanted & set(events) and events[0] not in wanted:
+            yield f"setting 'event_types' must contain {events[0]}: without it no rows would be loaded"
+
+
+def _in_sdk_settings(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    if config.get("flattening_enabled") and "flattening_max_depth" not in config:
+        yield "setting 'flattening_enabled' needs flattening_max_depth: how many levels become columns"
+    if (batch_config := config.get("batch_config")) and not is_usable(batch_config):
+        yield "setting 'batch_config' must have an encoding, and a storage whose root is a folder or a URL of one"
+    elif batch_config and batch_config["encoding"]["format"] != "jsonl":
+        yield "setting 'batch_config' must have the encoding format jsonl: no other holds columns of any JSON"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_is_locale = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname, parts.port
+    except ValueError:  # half an IPv6 address, a port that is not a number
+        return False
+    return parts.scheme in {"http", "https"} and bool(host) and not parts.query
+
+
+_CHECKS = (_in_texts, _in_numbers, _in_host, _in_start_date, _in_event_types, _in_sdk_settings)
+"""Each yields the problems that a JSON schema cannot express; they may rely on the types that the schema demands."""
