@@ -1,8 +1,9 @@
-"""A stream map of the user's, held to the guarantee: no map can lose a delete, a version, or the key of a row.
+"""Keeps the guarantee under stream maps: no map can lose a delete, a version, or the key of a row.
 
-The SDK's mapper evaluates expressions on whatever a record has. A tombstone has nothing but its key, so an expression
-that takes no null would kill its stream for good; a map that leaves out `_sdc_deleted_at` would turn deletes into live
-rows; and a filter sees the newest state of a row only, not the one that the target holds. `GuardedMap` settles these.
+The SDK's mapper evaluates expressions on whatever columns a record has. A tombstone has only its key, so an expression
+that cannot handle null would fail its stream on every run; a map that drops `_sdc_deleted_at` would turn deletes into
+live rows; and a filter sees only the newest state of a row, not the one that the target holds. `GuardedMap` handles all
+three.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tap_contentstack.errors import MapError, SettingsError
 from tap_contentstack.events import unpublish_of
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, KEY_COLUMNS, PROTECTED_COLUMNS
 from tap_contentstack.sdk import CustomStreamMap, Expression, RemoveRecordTransform, definition_of, evaluate
+from tap_contentstack.singer.expressions import CONSTANTS, conditions_of, names_in
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,20 +29,14 @@ if t.TYPE_CHECKING:
 
     Record: t.TypeAlias = dict[str, t.Any]
 
-UNSTABLE = frozenset({"fake", "rand", "randint", "now", "utcnow", "today"})
-"""What gives another value each time; a key made of it would never find its row again."""
-WHOLE_RECORD = frozenset({"_", "record"})
-"""Names of the whole record in expressions."""
 EMPTY_KEY = "the key is empty"
-ALWAYS_THERE = frozenset({"config", "__stream_name__", "__original_stream_name__"})
-"""Names that expressions may use, and that are the same for each record."""
 
 
 class GuardedMap:
     """One stream map of a stream."""
 
     def __init__(self, stream: str, stream_map: StreamMap, schema: Mapping[str, t.Any], keys: Sequence[str]) -> None:
-        """Give the protected columns back to the schema that the map announces.
+        """Restore the protected columns in the schema that the map announces.
 
         Args:
             stream: The stream's own name.
@@ -82,40 +78,40 @@ class GuardedMap:
     # Once, before the first record
 
     def check(self) -> None:
-        """Refuse a map that would take the rows' identity away.
+        """Refuse a map under which rows would lose their identity.
 
         Raises:
-            SettingsError: A key column is missing, empty, or made of something else than the stream's key columns.
+            SettingsError: A key column is missing, empty, or computed from anything but the stream's key columns.
         """
         if self.removes_all:
             return
         keys = self.keys
         if not keys:
-            self._refuse("__key_properties__", "a stream cannot be without a key; list the columns of its key")
+            self._refuse("__key_properties__", "a stream needs a key; list its key columns")
         used: set[str] = set()
         for column in keys:
             if column not in self.schema["properties"]:
-                self._refuse(column, "the key column has another name, or none, after the map and flattening")
+                self._refuse(column, "the map or flattening renames or removes the key column")
             names = self._names_of_key(column)
             if lacking := sorted(names - set(self._own_keys)):
                 self._refuse(
                     column,
-                    f"a key may be made of {' and '.join(self._own_keys)} alone, as deletes tell nothing else; "
+                    f"a key can only use {' and '.join(self._own_keys)}, because deletes carry nothing else; "
                     f"it uses {', '.join(lacking)}",
                 )
             used |= names
         if lacking := [column for column in self._own_keys if column not in used and column != KEY_COLUMNS[1]]:
-            self._refuse(keys[0], f"the key would not tell rows apart; make it of {' and '.join(lacking)}, too")
+            self._refuse(keys[0], f"different rows would get the same key; use {' and '.join(lacking)} in it, too")
 
     def _names_of_key(self, column: str) -> set[str]:
-        """Return what a key column is made of."""
+        """Return the columns that a key column is computed from."""
         expression = self._definition.expressions.get(column) if self._custom else None
         if expression is None:
             return {column}
         value = expression.parsed.value
         if isinstance(value, ast.Constant) and not value.value:
             self._refuse(column, "a key column cannot be empty")
-        return {column if name == "self" else name for name in _names(value)} - ALWAYS_THERE
+        return {column if name == "self" else name for name in names_in(value)} - CONSTANTS
 
     def _refuse(self, column: str, reason: str) -> t.NoReturn:
         msg = f"setting 'stream_maps': stream {self._stream}, column '{column}': {reason}"
@@ -124,7 +120,7 @@ class GuardedMap:
     # Each record
 
     def rows(self, record: Record, *, updates: bool) -> Iterator[Record]:
-        """Yield what becomes of a record: one record, or none.
+        """Yield the mapped record, or nothing if the map filters it out.
 
         Args:
             record: The selected columns of a row or a tombstone.
@@ -153,7 +149,7 @@ class GuardedMap:
             yield self._tombstone(_unpublished(record))
 
     def _kept(self, mapped: Record, record: Record) -> Record:
-        """Return a record with the columns that no map can lose, and without what flattening took apart."""
+        """Return a record with the protected columns, and without the objects that flattening took apart."""
         if self._map.flattening_enabled:
             properties = self.schema["properties"]
             mapped = {column: value for column, value in mapped.items() if value is not None or column in properties}
@@ -166,23 +162,23 @@ class GuardedMap:
         return mapped
 
     def _may_hold(self, record: Record) -> bool:
-        """Return whether the filter may ever have let a row of this key through.
+        """Return whether the filter may ever have let a row with this key through.
 
-        What a condition says of the key alone, it says for good. So a filter on the locale holds for tombstones, too.
+        A condition that uses only the key has the same result for every version of a row. So a filter on the locale
+        applies to tombstones, too.
         """
         if not self._definition.filter:
             return True
         text, parsed = self._definition.filter
-        conditions = parsed.value.values if _is_conjunction(parsed.value) else [parsed.value]
-        for condition in conditions:
-            if _names(condition) <= {*self._own_keys, *ALWAYS_THERE}:
-                with contextlib.suppress(Exception):  # it failed on the row, too, or was never asked
+        for condition in conditions_of(parsed.value):
+            if names_in(condition) <= {*self._own_keys, *CONSTANTS}:
+                with contextlib.suppress(Exception):  # it failed on the row, too, or was never evaluated
                     if not evaluate(self._sdk_map, Expression(text, ast.Expr(condition)), record, None):
                         return False
         return True
 
     def _tombstone(self, record: Record) -> Record:
-        """Return a tombstone as the map makes its key; no other expression is evaluated, as all else is null."""
+        """Return a tombstone with the mapped key; all other columns are null, and their expressions not evaluated."""
         result = dict(record) if self._definition.keeps_others else {}
         for column, expression in self._definition.expressions.items():
             goes_through = column in ADDED_COLUMNS and expression.text == column
@@ -193,7 +189,7 @@ class GuardedMap:
             if column in self._definition.expressions:
                 try:
                     result[column] = evaluate(self._sdk_map, self._definition.expressions[column], record, column)
-                except Exception as error:  # as above
+                except Exception as error:  # expressions can fail in any way
                     raise self._error(column, record, type(error).__name__) from error
             else:
                 result[column] = record[column]
@@ -202,7 +198,7 @@ class GuardedMap:
     # Failures
 
     def _failure(self, record: Record, error: Exception) -> MapError:
-        """Return the sentence about the expression that failed: the first that fails again."""
+        """Return an error that names the expression that failed: the first one that fails again."""
         definition = self._definition
         expressions = {"__filter__": definition.filter} if definition.filter else {}
         for column, expression in (expressions | definition.expressions).items():
@@ -214,7 +210,7 @@ class GuardedMap:
         return self._error("?", record, type(error).__name__)
 
     def _error(self, column: str, record: Record, reason: str, text: str | None = None) -> MapError:
-        """Return a sentence that quotes nothing of the record but its key: an error's own text may quote any value."""
+        """Return an error that quotes only the record's key: the original error's text may quote any value."""
         if text is None and column in self._definition.expressions:
             text = self._definition.expressions[column][0]
         item = ", ".join(str(record.get(column)) for column in self._own_keys)
@@ -237,7 +233,7 @@ def guarded(
 
 
 def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
-    """Refuse maps that write two streams to one table: each would sweep the other's rows.
+    """Refuse maps that write two streams to one table: each would remove the other's rows.
 
     Raises:
         SettingsError: Two streams have one name after their maps.
@@ -248,51 +244,13 @@ def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
             if (other := owners.setdefault(alias, stream)) != stream:
                 msg = (
                     f"setting 'stream_maps': streams {other} and {stream} would both be named '{alias}', and remove "
-                    "each other's rows; give each a name of its own, or use entry_streams 'combined' for one table"
+                    "each other's rows; give each its own name, or use entry_streams 'combined' for one table"
                 )
                 raise SettingsError(msg)
 
 
-def _names(expression: ast.AST) -> set[str]:
-    """Return the columns that an expression reads, and whatever else its value may depend on."""
-    names: set[str] = set()
-    called = {id(node.func) for node in ast.walk(expression) if isinstance(node, ast.Call)}
-    known: set[int] = set()
-    for node in ast.walk(expression):
-        column = _subscript(node)
-        if column is not None:
-            names.add(column[1])
-            known.add(id(column[0]))
-        elif isinstance(node, ast.Attribute) and node.attr in UNSTABLE:
-            names.add(node.attr)
-    for node in ast.walk(expression):
-        if not isinstance(node, ast.Name) or id(node) in known:
-            continue
-        is_function = id(node) in called or node.id in {"datetime", "json"}
-        if not is_function or node.id in UNSTABLE:
-            names.add(node.id)
-    return names
-
-
-def _subscript(node: ast.AST) -> tuple[ast.Name, str] | None:
-    """Return the record's name and the column of `_['column']`, or `record.column`."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        holder, column = node.value, node.slice.value
-    elif isinstance(node, ast.Attribute):
-        holder, column = node.value, node.attr
-    else:
-        return None
-    if isinstance(holder, ast.Name) and holder.id in WHOLE_RECORD and isinstance(column, str):
-        return holder, column
-    return None
-
-
-def _is_conjunction(expression: ast.expr) -> t.TypeGuard[ast.BoolOp]:
-    return isinstance(expression, ast.BoolOp) and isinstance(expression.op, ast.And)
-
-
 def _unpublished(record: Record) -> Record:
-    """Return the tombstone of a row."""
+    """Return the tombstone of a row that the filter no longer lets through."""
     moment = record.get("_sync_event_at") or dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
     kept = {column: record[column] for column in {*KEY_COLUMNS, *ADDED_COLUMNS, *PROTECTED_COLUMNS} & record.keys()}
     event = unpublish_of(record["_sync_type"])

@@ -1,0 +1,57 @@
+"""Reads the expressions of stream maps: which columns and functions the value of one depends on."""
+
+from __future__ import annotations
+
+import ast
+import typing as t
+
+UNSTABLE = frozenset({"fake", "rand", "randint", "now", "utcnow", "today"})
+"""Functions that return another value each time; a key made with one would never find its row again."""
+WHOLE_RECORD = frozenset({"_", "record"})
+"""Names of the whole record in expressions."""
+CONSTANTS = frozenset({"config", "__stream_name__", "__original_stream_name__"})
+"""Names that expressions may use, and that have the same value for every record."""
+
+
+def names_in(expression: ast.AST) -> set[str]:
+    """Return the columns that an expression reads, and the unstable functions that it uses.
+
+    Functions such as `md5` and the names `datetime` and `json` depend on their arguments only, and are left out. The
+    whole record (`_`) counts as a name, unless one column is taken from it.
+    """
+    names: set[str] = set()
+    called = {id(node.func) for node in ast.walk(expression) if isinstance(node, ast.Call)}
+    known: set[int] = set()
+    for node in ast.walk(expression):
+        column = _subscript(node)
+        if column is not None:
+            names.add(column[1])
+            known.add(id(column[0]))
+        elif isinstance(node, ast.Attribute) and node.attr in UNSTABLE:
+            names.add(node.attr)
+    for node in ast.walk(expression):
+        if not isinstance(node, ast.Name) or id(node) in known:
+            continue
+        is_function = id(node) in called or node.id in {"datetime", "json"}
+        if not is_function or node.id in UNSTABLE:
+            names.add(node.id)
+    return names
+
+
+def _subscript(node: ast.AST) -> tuple[ast.Name, str] | None:
+    """Return the record's name and the column of `_['column']`, or `record.column`."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        holder, column = node.value, node.slice.value
+    elif isinstance(node, ast.Attribute):
+        holder, column = node.value, node.attr
+    else:
+        return None
+    if isinstance(holder, ast.Name) and holder.id in WHOLE_RECORD and isinstance(column, str):
+        return holder, column
+    return None
+
+
+def conditions_of(rule: ast.expr) -> list[ast.expr]:
+    """Return the conditions that must all hold for a filter to let a record through."""
+    is_conjunction = isinstance(rule, ast.BoolOp) and isinstance(rule.op, ast.And)
+    return t.cast("ast.BoolOp", rule).values if is_conjunction else [rule]
