@@ -1,4 +1,4 @@
-"""The command: what can go wrong ends in one line on stderr and a non-zero exit, not in a traceback."""
+"""The command line: errors end in one line on stderr and a non-zero exit code, not in a traceback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-STARTED = time.time()  # before the imports, which take a good part of a second
+STARTED = time.time()  # before the imports, which take a noticeable part of a second
 
 from singer_sdk.exceptions import SingerSDKError  # noqa: E402
 
@@ -15,9 +15,9 @@ from tap_contentstack.tap import TapContentstack  # noqa: E402
 
 
 def main() -> None:
-    """Run the tap with the arguments of the command line."""
+    """Run the tap with the command line's arguments."""
     TapContentstack.process_started = STARTED
-    for variable in ("TAP_CONTENTSTACK_LOGLEVEL", "LOGLEVEL"):  # what the SDK looks at, in its order
+    for variable in ("TAP_CONTENTSTACK_LOGLEVEL", "LOGLEVEL"):  # those that the SDK reads, in its order
         level = os.environ.get(variable) or "INFO"
         if level.upper() not in logging.getLevelNamesMapping():
             sys.exit(f"{variable} must be DEBUG, INFO, WARNING, ERROR or CRITICAL")

@@ -1,21 +1,21 @@
-"""What can go wrong, each kind with the one thing that a caller does about it.
+"""The tap's errors: a class for each way that callers handle them.
 
 SingerSDKError
-├── TapError                  the run, or one stream of it, cannot go on; the text is for the user
+├── TapError                  the run, or one of its streams, cannot continue; the text is for the user
 │   ├── SettingsError         the configuration is wrong
 │   ├── InputError            a config, state or catalog file cannot be read
 │   ├── MapError              an expression of a stream map fails on a record
-│   ├── ScopeChangedError     the state was made for another scope, and the user wants to be asked
-│   ├── TimeIsUpError         `max_run_seconds` is over: the stream stays where it is, for the next run
+│   ├── ScopeChangedError     the state belongs to another scope, and on_scope_change is `fail`
+│   ├── TimeIsUpError         `max_run_seconds` is over; the next run resumes the stream
 │   └── ApiError              the API refused a request for good
-│       ├── AccessError       … for every stream alike: credentials, environment, branch
-│       │   └── SeemsEmptyError … or what it lists looks as if all were gone
-│       ├── RefusedError      … in its own words, which will be the same the next time
+│       ├── AccessError       … for all streams: credentials, environment, branch
+│       │   └── SeemsEmptyError … or it lists nothing where there were rows
+│       ├── RefusedError      … for another reason; a retry would be refused, too
 │       ├── TokenRefusedError … because of its sync or pagination token
 │       └── NotFoundError     … because the content type is gone
 └── RetriableAPIError (SDK)
     ├── TransientError        worth another attempt, perhaps after a wait that the API named
-    └── ThrottledError        no failure: there were too many requests
+    └── ThrottledError        not a failure: there were too many requests
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from singer_sdk.exceptions import RetriableAPIError, SingerSDKError
 
 
 class TapError(SingerSDKError):
-    """The run, or one stream of it, cannot go on; the text says what is wrong and what to do."""
+    """The run, or one of its streams, cannot continue; the text says what is wrong and what to do."""
 
 
 class SettingsError(TapError):
@@ -32,7 +32,7 @@ class SettingsError(TapError):
 
 
 class InputError(TapError):
-    """A file that was handed in is not what it should be."""
+    """A config, state or catalog file cannot be read, or has the wrong content."""
 
 
 class MapError(TapError):
@@ -40,7 +40,7 @@ class MapError(TapError):
 
 
 class ScopeChangedError(TapError):
-    """A stream's state was made for another scope, and `on_scope_change` is `fail`."""
+    """A stream's state belongs to another scope, and `on_scope_change` is `fail`."""
 
 
 class TimeIsUpError(TapError):
@@ -56,15 +56,15 @@ class AccessError(ApiError):
 
 
 class SeemsEmptyError(AccessError):
-    """All that the state knew seems to be gone, which is more likely a mistake; `allow_empty` confirms it."""
+    """Everything that the state knows seems to be gone: probably a mistake, unless `allow_empty` confirms it."""
 
 
 class RefusedError(ApiError):
-    """The API refused a request in its own words, for a reason that is none of the others."""
+    """The API refused a request for a reason that no other class covers."""
 
 
 class TokenRefusedError(ApiError):
-    """The API no longer takes a sync or pagination token (error code 141)."""
+    """The API no longer accepts a sync or pagination token (error code 141)."""
 
 
 class NotFoundError(ApiError):
@@ -75,12 +75,12 @@ class TransientError(RetriableAPIError):
     """A request that failed and is worth another attempt.
 
     Attributes:
-        retry_after: Seconds that the API asked to wait, if it did.
-        refusal: What it comes to where all attempts fail alike, if that is more than a failure.
+        retry_after: Seconds to wait, if the API named them.
+        refusal: The error to raise if every attempt fails like this one; None if it is an ordinary failure.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, refusal: ApiError | None = None) -> None:
-        """Keep what is to be known about the next attempt."""
+        """Keep what the next attempt needs."""
         super().__init__(message)
         self.retry_after = retry_after
         self.refusal = refusal
@@ -90,10 +90,10 @@ class ThrottledError(RetriableAPIError):
     """The API answered that there were too many requests.
 
     Attributes:
-        retry_after: Seconds that it asked to wait, if it did.
+        retry_after: Seconds to wait, if the API named them.
     """
 
     def __init__(self, message: str, retry_after: float | None) -> None:
-        """Keep what the API asked for."""
+        """Keep the wait that the API named."""
         super().__init__(message)
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""The events of the sync endpoint: what each is about, and what it does to a row.
+"""Lists the events of the sync endpoint: what each is about, and its effect on a row.
 
 Source: Contentstack docs, Content Delivery API, "Synchronization".
 """
@@ -49,9 +49,9 @@ def _names(*about: About, effects: t.Collection[Effect] = tuple(Effect)) -> tupl
 
 
 ENTRY_EVENTS = _names(About.ENTRY, About.CONTENT_TYPE)
-"""What an entry stream asks for, the published event first."""
+"""The events that an entry stream requests, the published event first."""
 ASSET_EVENTS = _names(About.ASSET)
-"""What the asset stream asks for, the published event first."""
+"""The events that the asset stream requests, the published event first."""
 KNOWN = frozenset(event.name for event in EVENTS)
 PUBLISHED = frozenset(_names(About.ENTRY, About.ASSET, effects=[Effect.PUBLISHES]))
 UNPUBLISHED = frozenset(_names(About.ENTRY, About.ASSET, effects=[Effect.UNPUBLISHES]))
@@ -59,10 +59,10 @@ DELETED = frozenset(_names(About.ENTRY, About.ASSET, effects=[Effect.DELETES]))
 (TYPE_DELETED,) = _names(About.CONTENT_TYPE)
 
 ASSETS = "sys_assets"
-"""What the feed and links give as the content type of an asset; no content type can have this uid."""
+"""The content type of assets in the feed and in links; no real content type can have this uid."""
 
 
 def unpublish_of(name: str) -> str:
-    """Return the unpublish event of what a publish event is about; any other event as it is."""
+    """Return the unpublish event that matches a publish event; any other event is returned unchanged."""
     about = next((event.about for event in EVENTS if event.name == name and event.effect is Effect.PUBLISHES), None)
     return _names(about, effects=[Effect.UNPUBLISHES])[0] if about else name

@@ -1,17 +1,17 @@
-"""All that is taken from the SDK beyond its public seams, in one place; `tests/test_sdk.py` holds the SDK to it.
+"""Collects what the tap uses of the SDK's internals; `tests/singer/test_sdk.py` checks each of them.
 
-What it is for:
+Three private methods of `Tap` are overridden in tap.py, where they are marked. The reasons:
 
-- `Stream.sync` is final and hands over to `_sync_records` or `_sync_batches`, which write a STATE as they see fit. A
-  stream of this tap writes by itself, so that a bookmark never runs ahead of its records.
+- `Stream.sync` is final and calls `_sync_records` or `_sync_batches`, which write a STATE when they choose. A
+  stream of this tap writes its own messages, so that a bookmark never runs ahead of its records.
 - The SDK would send a second SCHEMA when a stream is synced again, and an ACTIVATE_VERSION before a full table's
   records; either makes targets lose rows.
 - `_write_activate_version_message` knows the names that stream maps give a stream.
-- A tap's configuration is validated with texts that quote the values, secrets included, and a blank or mistyped
-  environment variable ends in a traceback: `_validate_config` and `_env_var_config` are overridden in tap.py.
+- The SDK's validation messages quote the values, secrets included, and a blank or mistyped environment variable ends
+  in a traceback: `_validate_config` and `_env_var_config` are overridden in tap.py.
 - `_handle_termination`, overridden in tap.py, writes a STATE from within the signal handler and exits with 0.
-- What a stream map does is hidden in closures: `definition_of` and `evaluate` read its expressions and evaluate one.
-- Some functions for records and batches that the SDK's own streams use, and that have no public name.
+- The expressions of a stream map are hidden in closures: `definition_of` reads them, and `evaluate` evaluates one.
+- Some functions for records and batches, which the SDK's own streams use, have no public name.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class SelfWritingStream(Stream, abc.ABC):
 
     @abc.abstractmethod
     def load(self) -> None:
-        """Write everything that the stream's target lacks."""
+        """Write everything that the target lacks of this stream."""
 
     @property
     def message_writer(self) -> t.Any:
-        """The tap's one writer of messages; to write, its lock has to be held."""
+        """The tap's writer of messages; writing requires its lock."""
         return self._tap.message_writer
 
     _announced = False
@@ -99,12 +99,12 @@ class SelfWritingStream(Stream, abc.ABC):
         return get_selected_schema(self.name, self.effective_schema, self.mask)
 
     def write_state(self) -> None:
-        """Write the whole tap's state, if it is another than was written last."""
+        """Write the state of all streams, if it has changed since it was last written."""
         with self.message_writer:
             self._tap.state_writer.write_state(self._tap.state)
 
     def write_activate_version(self, version: int) -> None:
-        """Let the target drop whatever carries an older version."""
+        """Tell the target to drop the rows of older versions."""
         self._write_activate_version_message(version)
 
     @property
@@ -115,7 +115,7 @@ class SelfWritingStream(Stream, abc.ABC):
 
 
 def is_usable(batch_config: t.Any) -> bool:
-    """Tell whether the SDK can make batch files with a configuration of them, as far as that shows beforehand."""
+    """Return whether the SDK can write batch files with this configuration, as far as can be checked up front."""
     try:
         BatchConfig.from_dict(batch_config).storage.get_url("file")
     except (TypeError, ValueError, ImportError, OSError, AttributeError):
@@ -124,7 +124,7 @@ def is_usable(batch_config: t.Any) -> bool:
 
 
 def changes_nothing(maps: list[StreamMap], stream: str) -> bool:
-    """Return whether records may bypass the stream maps: there is only the default one, and it does not flatten."""
+    """Return whether records may bypass the stream maps: only the default map is there, and it does not flatten."""
     only = maps[0]
     return (
         len(maps) == 1
@@ -146,9 +146,9 @@ class MapDefinition(t.NamedTuple):
 
     Attributes:
         expressions: By column.
-        removed: The columns that are left out.
-        keeps_others: Whether columns that are not mentioned go through.
-        filter: Which records go through; all if None.
+        removed: The columns that it leaves out.
+        keeps_others: Whether it passes on the columns that it does not mention.
+        filter: Which records it passes on; all if None.
     """
 
     expressions: dict[str, Expression]
@@ -176,7 +176,7 @@ def evaluate(stream_map: CustomStreamMap, expression: Expression, record: Record
     Args:
         stream_map: The map that it belongs to.
         expression: The expression.
-        record: What it is about.
-        column: The column that it is for; None for a filter.
+        record: The record to evaluate it on.
+        column: The column that it computes; None for a filter.
     """
     return stream_map._eval(expression.text, expression.parsed, record, column)  # noqa: SLF001

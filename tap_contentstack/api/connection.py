@@ -30,14 +30,14 @@ LOST = (
     http.client.HTTPException,
     urllib3.exceptions.HTTPError,
 )
-"""What a request or its answer can come to where no answer can be read."""
+"""Errors that mean that no response could be read."""
 
 
 class Connection(threading.local):
-    """The connection to the API's host that each thread has for itself.
+    """Each thread's own connection to the API's host.
 
-    A request can be sent ahead, so that its answer is on its way while the thread works on the one before. This takes
-    no second thread, which would have to be woken for each page, mostly on another core, and share the interpreter.
+    A request can be sent ahead, so that its response arrives while the thread works on the page before. This needs no
+    second thread, which would have to be woken for each page, usually on another core, and share the interpreter.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -81,7 +81,7 @@ class Connection(threading.local):
 
     @property
     def is_open(self) -> bool:
-        """Whether a request can be sent ahead: nothing is awaited, and nothing has come that was not asked for."""
+        """Whether a request can be sent ahead: no response is pending, and none has arrived unrequested."""
         return self._line is not None and self._awaited is None and self._line.is_connected
 
     def ask_ahead(self, target: str) -> None:
@@ -96,12 +96,12 @@ class Connection(threading.local):
             self._awaited = target
 
     def collect(self, target: str) -> Answer | None:
-        """Return the answer to a request that was sent ahead; None if it was not, or if the answer is lost.
+        """Return the response to a request that was sent ahead; None if it was not, or if the response was lost.
 
-        A server need not wait for as long as a target may hold a thread up: that is no failure to speak of.
+        A slow target can hold a thread up for longer than a server waits, so a lost response is not reported.
 
         Raises:
-            TransientError: The answer is none, or has not come in time.
+            TransientError: The response is not final, or has not arrived in time.
         """
         if self._awaited != target or self._line is None:
             return None
@@ -116,10 +116,10 @@ class Connection(threading.local):
             return None
 
     def _final(self, answer: Answer) -> Answer:
-        """Return an answer that is one: behind another one the real one still comes, which the next request would get.
+        """Return a final response: after an interim one the final one follows, which the next request would read.
 
         Raises:
-            TransientError: It is one of those that go before an answer (RFC 9110, 15.2).
+            TransientError: It is an interim response (RFC 9110, 15.2).
         """
         if answer.status >= HTTPStatus.OK:
             return answer
@@ -129,13 +129,13 @@ class Connection(threading.local):
         raise TransientError(msg)
 
     def _forget(self) -> None:
-        """Drop an answer that nobody has collected, with its connection, so that it is not taken for another one."""
+        """Drop an uncollected response, with its connection, so that it is not taken for the next one."""
         if self._awaited is not None and self._line is not None:
             self._awaited = None
             self._line.close()
 
     def _failure(self, error: Exception) -> Exception:
-        """Return what a failure means to a user."""
+        """Return the error to raise, with a sentence for the user."""
         host = host_of(self._settings)
         if isinstance(error, urllib3.exceptions.ProxyError):
             reason = one_line(str(error.original_error).rpartition(": ")[2])
@@ -168,7 +168,7 @@ def receive(line: urllib3.connection.HTTPConnection) -> Answer:
 
 
 def _read(response: urllib3.BaseHTTPResponse) -> Answer:
-    """Return a response with its body, which is unpacked no further than `LARGEST` bytes.
+    """Return a response with its body, of which at most `LARGEST` bytes are unpacked.
 
     Raises:
         ApiError: It is larger.

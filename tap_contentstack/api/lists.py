@@ -1,4 +1,4 @@
-"""Lists that the delivery API gives page by page: content types, global fields, taxonomies and their terms."""
+"""Fetches complete lists from the delivery API: content types, global fields, taxonomies and their terms."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if t.TYPE_CHECKING:
 Item: t.TypeAlias = dict[str, t.Any]
 
 PAGE_SIZE = 100
-"""Items on a page, at most (Contentstack docs: get all content types)."""
+"""The most items that a page can have (Contentstack docs: get all content types)."""
 WITH_SCHEMAS = {"include_global_field_schema": "true", "include_branch": "true"}
-"""With these, content types and global fields tell the branch, and the schemas of the global fields in them."""
+"""With these, content types and global fields name their branch, and contain the schemas of their global fields."""
 ALL_LEVELS = {"depth": "10"}
-"""Terms of all levels: there are at most ten (Contentstack docs: limitations for taxonomy); the management API gives
-those of the first level where no depth is asked for."""
+"""Terms of all levels: there are at most ten (Contentstack docs: limitations for taxonomy). Without `depth`, the
+management API returns only the first level."""
 
 
 class Lists:
-    """Asks for whole lists, each item once."""
+    """Fetches complete lists, each item once."""
 
     def __init__(self, client: Client, logger: logging.Logger) -> None:
-        """Ask for nothing yet."""
+        """Fetch nothing yet."""
         self._client = client
         self._logger = logger
 
@@ -40,7 +40,7 @@ class Lists:
         return self._whole("/v3/content_types", "content_types", WITH_SCHEMAS)
 
     def global_fields(self) -> list[Item]:
-        """Return all global fields, unused ones among them."""
+        """Return all global fields, including unused ones."""
         return self._whole("/v3/global_fields", "global_fields", WITH_SCHEMAS)
 
     def taxonomies(self) -> list[Item]:
@@ -56,7 +56,7 @@ class Lists:
         ]
 
     def _whole(self, path: str, key: str, params: Mapping[str, str]) -> list[Item]:
-        """Return a list: a second time where it ends before the API's own count, as edits move items between pages."""
+        """Return a list; fetch it again if it is shorter than the API counts, as edits move items between pages."""
         found, count = self._pages(path, key, params)
         if len(found) < count:
             found, count = self._pages(path, key, params)
@@ -67,7 +67,7 @@ class Lists:
         return found
 
     def _pages(self, path: str, key: str, params: Mapping[str, str]) -> tuple[list[Item], int]:
-        """Return the items that the API lists, and how many it counts."""
+        """Return the items that the API lists, and the number that it counts."""
         found: dict[str, Item] = {}
         skip = 0
         while True:

@@ -1,4 +1,4 @@
-"""One page of the sync endpoint: its items' data stays raw bytes, to be read once their stream is known."""
+"""Decodes a page of the sync endpoint; the data of its items stays raw bytes until their stream is known."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ PAGE_SIZE = 100
 _HIDDEN = re.compile(rb"\\u00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA])")
 """Escapes of U+0000, of `-`, `_` and letters."""
 _SUSPICIOUS = re.compile(rb"\\u(?:[dD][89a-fA-F]|00(?:00|2[dD]|5[fF]|[46][1-9a-fA-F]|[57][0-9aA]))")
-"""Those, and surrogates."""
+"""The same, and escapes of surrogates."""
 _TEXT_OR_SPACE = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*+")|\s+')
 _LONG = re.compile(rb"[-+.0-9eE]{%d}" % MAX_DIGITS)
 STRIDE = MAX_DIGITS // 8
-"""Bytes between two that are looked at: a long number has eight of them in a row."""
+"""The search for long numbers looks at one byte in this many: a long number shows eight digits in a row."""
 _MAYBE_LONG = re.compile(rb"[-+.0-9eE]{8}")
 
 
 class Unclean(bytes):
-    """Data that cannot be searched, or go out, as it came.
+    """Data whose bytes can be neither searched nor written unchanged.
 
-    It has escapes of characters that no target can store, or of letters, which may be part of a word that links are
-    known by; or a number of thousands of digits.
+    It has escapes of characters that no target can store, or of letters, which can hide a key that marks a link; or a
+    number with thousands of digits.
     """
 
     __slots__ = ()
 
 
 class RawItem(msgspec.Struct, gc=False):
-    """One event. What the feed leaves out is empty text."""
+    """One event. A key that the feed leaves out is an empty text."""
 
     type: str = ""
     event_at: str = ""
@@ -45,7 +45,7 @@ class RawItem(msgspec.Struct, gc=False):
 
 
 class Page(msgspec.Struct, gc=False):
-    """One answer of the sync endpoint.
+    """One response of the sync endpoint.
 
     Every key but `items` may be missing: a delta without changes has a sync token and nothing else (recorded).
     """
@@ -68,7 +68,7 @@ def decode_page(body: bytes) -> Page:
     """Return the page that a response's body holds.
 
     Raises:
-        ValueError: The body is no page of the sync endpoint, or no JSON in UTF-8.
+        ValueError: The body is not a page of the sync endpoint, or not JSON in UTF-8.
     """
     if b"\n" in body or b"\r" in body:
         body = _compacted(body)
@@ -102,7 +102,7 @@ def _read_page(body: bytes) -> Page:
 
 
 def _compacted(body: bytes) -> bytes:
-    """Return the same JSON on one line: items go into messages as they came, and a message is a line."""
+    """Return the same JSON on one line: items go into messages unchanged, and a message is one line."""
     try:
         return msgspec.json.format(body, indent=-1)
     except (msgspec.DecodeError, RecursionError):
@@ -110,7 +110,7 @@ def _compacted(body: bytes) -> bytes:
 
 
 def _mark_escaped(items: list[RawItem], readable: bytes, body: bytes) -> None:
-    """Give items with escapes that hide something their own text again, and mark them."""
+    """Restore the original bytes of items whose escapes hide something, and mark these items."""
     position = 0
     for item in items:
         data = bytes(item.data)
@@ -121,7 +121,7 @@ def _mark_escaped(items: list[RawItem], readable: bytes, body: bytes) -> None:
 
 
 def _loose_page(body: bytes, problem: Exception) -> Page:
-    """Read a page item by item, so that one that is not of the usual shape spoils no other."""
+    """Read a page item by item, so that an item of an unusual shape affects no other."""
     try:
         parts = _decode_raws(body)
         items = [_loose_item(raw) for raw in _decode_list(parts["items"])]

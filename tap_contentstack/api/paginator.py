@@ -1,4 +1,4 @@
-"""Following the tokens of one pass of the sync endpoint."""
+"""Follows the tokens of one pass through the sync endpoint: a full load or a delta."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ Query: t.TypeAlias = "Mapping[str, str]"
 
 
 EMPTY_PAGES = 50
-"""Empty pages in a row that are followed; one is possible anywhere (the vendor's CLI had to learn that)."""
+"""Consecutive empty pages that are followed; a single one can occur anywhere (the vendor's CLI handles it, too)."""
 FAR_TOO_MANY = 2
-"""How many times as many items as the API counted are followed, beyond some pages' worth."""
+"""A pass may bring this many times the items that the API counted, plus some pages, before it counts as endless."""
 
 
 class SyncPaginator(BaseAPIPaginator[Query]):
-    """Knows what to ask for next; its value is the token's part of the query.
+    """Decides what to request next; its value is the token's part of the query.
 
     A pass begins with `init` (and its filters), a `sync_token` (a delta) or a `pagination_token` (resuming an initial
-    pass), and goes on while pages carry a pagination token. Neither an empty page nor a short one ends it: only the
-    page with the sync token does. The filters given at `init` stay bound to the tokens and are not sent again
+    pass), and continues while pages carry a pagination token. Neither an empty page nor a short one ends it: only
+    the page with the sync token does. The filters given at `init` stay bound to the tokens and are not sent again
     (Contentstack docs: synchronization).
 
-    No pass is endless: one whose tokens lead in a circle, whose pages stay empty, or which brings far more items than
-    the API counts, ends like one whose token is refused.
+    No pass is endless: if its tokens repeat, its pages stay empty, or it brings far more items than the API counts, it
+    ends as if its token had been refused.
     """
 
     def __init__(self, start_value: Query, items_seen: int = 0) -> None:
-        """Begin a pass with its first query, or resume one of which earlier runs have seen some items."""
+        """Begin a pass with its first query, or resume one of which earlier runs have read some items."""
         super().__init__(start_value)
-        self._items = items_seen  # runs that are cut short may all be shorter than a circle
+        self._items = items_seen  # each of several interrupted runs may be shorter than a cycle of tokens
         self._empty_pages = 0
-        # Brent's way to find a circle with the memory of one token: compare each with one that is kept for 1, 2, 4 …
+        # Brent's cycle detection remembers one token only: compare each with one that is kept for 1, 2, 4 …
         self._kept_token = start_value.get("pagination_token")
         self._steps, self._steps_to_keep = 0, 1
 

@@ -1,4 +1,4 @@
-"""The stack: its content types and branch, and what of it is in scope."""
+"""The stack: its content types, its branch, and which of them are in scope."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if t.TYPE_CHECKING:
     from tap_contentstack.config.settings import Settings
 
 NO_CONTENT_TYPE = (
-    "the stack lists no content type any more, though the state knows some: check environment, branch, and that "
+    "the stack lists no content type any more, although the state knows some: check environment, branch, and that "
     "access_token has access to them"
 )
 
 
 class Stack:
-    """What the stack has, and what the settings let in of it."""
+    """The stack's content types, and which of them the settings select."""
 
     def __init__(self, client: Client, settings: Settings, logger: logging.Logger) -> None:
-        """Ask for nothing yet.
+        """Request nothing yet.
 
         Args:
             client: Asks the delivery API.
             settings: The stack's credentials, and the scope.
-            logger: Where oddities of the lists are reported.
+            logger: Receives warnings about incomplete lists.
         """
         self.client = client
         self.settings = settings
@@ -44,16 +44,16 @@ class Stack:
 
     @cached_property
     def content_types(self) -> list[ContentType]:
-        """The content types, as the API lists them when they are first asked for."""
+        """The content types, as the API lists them at the first use."""
         return self.lists.content_types()
 
     @cached_property
     def branch(self) -> str | None:
-        """The branch in use, an alias resolved; None where no content type names it."""
+        """The branch in use, with an alias resolved; None if no content type names it."""
         return branch_of(self.content_types)
 
     def has(self, content_type_uid: str) -> bool:
-        """Return whether the content types that are listed include one."""
+        """Return whether a content type is listed."""
         return self.listed(content_type_uid) is not None
 
     def listed(self, content_type_uid: str) -> ContentType | None:
@@ -61,14 +61,14 @@ class Stack:
         return next((each for each in self.content_types if each["uid"] == content_type_uid), None)
 
     def find(self, content_type_uid: str) -> ContentType | None:
-        """Ask for a content type, listed or not; None if the API does not know it."""
+        """Request a content type, listed or not; return None if the API does not know it."""
         return find_content_type(self.client, content_type_uid)
 
     def is_gone(self, content_type_uid: str) -> bool:
-        """Ask whether a content type has been deleted.
+        """Ask the API whether a content type has been deleted.
 
-        Two answers have to agree: the API does not know the content type (118), and a list that it gives after that is
-        not empty and lacks it. A delivery token without access is answered with 118 and an empty list, too
+        Two responses have to agree: the API does not know the content type (118), and a list requested after that is
+        not empty and lacks it. A delivery token without access also gets 118 and an empty list
         (Contentstack docs: error codes).
 
         Raises:
@@ -77,7 +77,7 @@ class Stack:
         return self.find(content_type_uid) is None and not self.lists_again([content_type_uid])
 
     def lists_again(self, content_type_uids: Iterable[str]) -> list[ContentType]:
-        """Ask for the list of content types again, and return those of the given ones that it has.
+        """Request the list of content types again, and return those of the given ones that it contains.
 
         Raises:
             SeemsEmptyError: The list is empty.
@@ -89,7 +89,7 @@ class Stack:
         return [each for each in found if each["uid"] in wanted]
 
     def check_emptiness(self, what: str) -> None:
-        """End the run where all seems to be gone, unless `allow_empty` confirms that this is meant.
+        """End the run if everything seems to be gone, unless `allow_empty` confirms that this is intended.
 
         Args:
             what: What seems to be gone, and what to check.
@@ -98,17 +98,17 @@ class Stack:
             SeemsEmptyError: It is not confirmed.
         """
         if not self.settings.allow_empty:
-            msg = f"{what}. Nothing was removed; if this is meant, run once with allow_empty"
+            msg = f"{what}. Nothing was removed; if this is intended, run once with allow_empty"
             raise SeemsEmptyError(msg)
         self._logger.warning("allow_empty confirms it: %s. Unset allow_empty again after this run", what)
 
     def publishes_to(self, locale: str) -> bool:
-        """Ask whether anything at all is published to a locale."""
+        """Ask the API whether anything is published to a locale."""
         filters = {"type": "entry_published,asset_published", "locale": locale}
         return Feed(self.client, stream=f"locale {locale}", filters=filters).has_items()
 
     def covers(self, content_type_uid: str) -> bool:
-        """Return whether the `content_types` setting lets a content type in."""
+        """Return whether the `content_types` setting selects a content type."""
         patterns = self.settings.content_types
         return not patterns or any(fnmatch.fnmatchcase(content_type_uid, pattern) for pattern in patterns)
 
@@ -116,7 +116,7 @@ class Stack:
         """Check that each pattern of the `content_types` setting matches something.
 
         Args:
-            also_known: Content types that were there in an earlier run.
+            also_known: Content types that existed in an earlier run.
 
         Raises:
             SettingsError: A pattern matches neither a content type nor one of those.

@@ -1,4 +1,4 @@
-"""What the command line and the environment hand in: checked, so that a mistake is one line and not a traceback."""
+"""Reads files and environment variables, so that a mistake in one ends in one line and not in a traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json: t.TypeAlias = dict[str, t.Any]
 
 BOOKMARKS = "bookmarks"
 BYTE_ORDER_MARK = "\ufeff"
-"""What some editors put before a text."""
+"""Some editors put it at the start of a file."""
 
 
 def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
@@ -23,10 +23,10 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
 
     Args:
         source: The file, or its path.
-        what: What it is: a config, a state, a catalog.
+        what: The kind of file: config, state or catalog.
 
     Raises:
-        InputError: It cannot be read, or holds something else.
+        InputError: It cannot be read, or is not a JSON object.
     """
     if source is None:
         return None
@@ -38,23 +38,23 @@ def read_json(source: t.IO[str] | str | None, what: str) -> Json | None:
             with source:
                 text = source.read()
         content = json.loads(text.removeprefix(BYTE_ORDER_MARK))
-        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair can be neither sent nor written
+        json.dumps(content, ensure_ascii=False).encode()  # an unpaired surrogate can be neither sent nor written
     except OSError as error:
         msg = f"the {what} file {name} cannot be read: {error.strerror}"
         raise InputError(msg) from None
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        msg = f"the {what} file {name} is not a JSON object: check that it is the right file, and whole"
+        msg = f"the {what} file {name} is not a JSON object: check that it is the right file and complete"
         raise InputError(msg)
     return content
 
 
 def read_state(source: t.IO[str] | str | None) -> Json | None:
-    """Return the state in a file, taken out of what Meltano (`state get`) or a target's log wraps it in.
+    """Return the state in a file, unwrapped if Meltano (`state get`) or a target's log has wrapped it.
 
     Raises:
-        InputError: It cannot be read, or holds something else.
+        InputError: It cannot be read, or is not a JSON object.
     """
     state = read_json(source, "state")
     while state is not None and BOOKMARKS not in state:
@@ -69,17 +69,17 @@ def read_catalog(source: t.IO[str] | None) -> Json | None:
     """Return a catalog in which a replication method of a stream's metadata overrides the discovered one.
 
     Meltano's `metadata` extra writes `replication-method` there, the Singer specification `forced-replication-method`;
-    the SDK reads the first not at all, and the second only where the catalog entry itself has none.
+    the SDK ignores the first, and reads the second only if the catalog entry itself names no method.
 
     Raises:
-        InputError: It is no catalog.
+        InputError: It is not a catalog.
     """
     catalog = read_json(source, "catalog")
     if catalog is None:
         return None
     streams = catalog.get("streams")
     if not isinstance(streams, list) or not all(_is_entry(each) for each in streams):
-        msg = "the catalog is not of the shape that --discover writes: make a new one"
+        msg = "the catalog does not have the structure that --discover writes: run --discover again"
         raise InputError(msg)
     for stream in streams:
         for entry in stream.get("metadata", []):
@@ -106,7 +106,7 @@ def _is_entry(stream: t.Any) -> bool:
 
 
 def environment_config(schema: Json, prefix: str) -> Json:
-    """Return the settings that stand in environment variables; blank ones count as unset.
+    """Return the settings in environment variables; blank ones count as unset.
 
     Raises:
         SettingsError: A variable cannot be understood.

@@ -1,4 +1,4 @@
-"""Where each official region's delivery API answers."""
+"""Lists the regions and the host of each region's delivery API."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def delivery_url(region: str) -> str:
         region: A region's name or one of its documented aliases, in any spelling of case and separator.
 
     Raises:
-        ValueError: The region is unknown; the message lists the known ones, and not what was given: a credential
-            may have got into the wrong field.
+        ValueError: The region is unknown; the message lists the known ones, and does not quote the
+            value: a credential may have been pasted into the wrong setting.
     """
     name = region.strip().lower().replace("_", "-")
     host = DELIVERY_HOSTS.get(ALIASES.get(name, name))

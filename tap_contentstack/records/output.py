@@ -1,4 +1,4 @@
-"""How a stream's records leave the tap: each output makes messages of records, and writes them."""
+"""The interface of outputs, which turn a stream's records into messages and write them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if t.TYPE_CHECKING:
 
 
 class Output(abc.ABC):
-    """Makes messages of records (needs no pen), and writes them (needs it)."""
+    """Turns records into messages (without the writer's lock), and writes them (with it)."""
 
     takes_lines = False
-    """Whether `splice` can be used: the bytes of an item that fits its schema go to the target as they came."""
+    """Whether `splice` can be used: the bytes of an item that fits its schema go to the target unchanged."""
     version: int = 0
-    """The table's version, in every message."""
+    """The table's version, which every message carries."""
     holds_back = False
-    """Whether some records have not left the tap yet."""
+    """Whether it has records that it has not written yet."""
 
     @abc.abstractmethod
     def message(self, record: dict[str, t.Any], *, updates: bool = False) -> t.Any:
         """Return the message of a record.
 
         Args:
-            record: A row, or a tombstone: what has a `_sdc_deleted_at`.
-            updates: Whether the target may hold the row already, of this version (a delta's rows).
+            record: A row, or a tombstone (with a `_sdc_deleted_at`).
+            updates: Whether the target may already have the row in this version (the rows of a delta).
         """
 
     def begin(self, version: int | None) -> None:
-        """Take the version of the messages to come."""
+        """Set the version of the messages that follow."""
         self.version = version or 0
 
     @abc.abstractmethod
@@ -42,15 +42,15 @@ class Output(abc.ABC):
         """Write messages that `message` or `splice` made."""
 
     def splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
-        """Give rows of items that fit their schema their messages, without building the records."""
+        """Set the messages of rows whose items fit their schema, without building the records."""
         raise NotImplementedError
 
     def finish(self) -> None:  # noqa: B027 - most hold nothing back
-        """Write whatever is still held back: a bookmark follows."""
+        """Write the records that are held back, before a bookmark that covers them."""
 
 
 class PlainOutput(Output):
-    """Records as they are, for whoever wants to look at them; nothing is written."""
+    """Passes records through, for callers that only read them; nothing is written."""
 
     @override
     def message(self, record: dict[str, t.Any], *, updates: bool = False) -> dict[str, t.Any]:

@@ -1,4 +1,4 @@
-"""What each kind of field becomes: the one table of types."""
+"""Maps each type of field to a JSON schema, in one table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 Field: t.TypeAlias = "Mapping[str, t.Any]"
 
 IN_BLOCKS: Schema = {"_metadata": FREE_OBJECT}
-"""What groups and blocks carry besides their fields: `{"uid": …}`, given by the editor (seen in exports)."""
+"""Groups and blocks have this besides their fields: `{"uid": …}`, set by the editor (seen in exports)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +35,12 @@ class FieldType:
     """One row of the table.
 
     Attributes:
-        name: The kind of field, as Contentstack's documentation calls it.
+        name: The type of field, as Contentstack's documentation calls it.
         data_type: The field's `data_type`.
-        schema: Makes the JSON schema of one value.
-        column: What one value is in the warehouse.
-        several: What the field is there if it holds several values; None if it always does.
-        when: Tells the kind apart from others of the same `data_type`.
+        schema: Returns the JSON schema of one value.
+        column: How one value is stored in the warehouse.
+        several: How a field with several values is stored; None if it always has several.
+        when: Distinguishes the type from others of the same `data_type`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class FieldType:
 
     @property
     def always_several(self) -> bool:
-        """Whether the value is a list even where the field does not say `multiple`."""
+        """Whether the value is a list even if the field is not marked `multiple`."""
         return self.several is None
 
 
@@ -219,7 +219,7 @@ def field_type_table() -> str:
 
 
 def _kind(field: Field) -> FieldType:
-    # A sample of taxonomies in the documentation has no data type.
+    # A taxonomy field in a sample of the documentation has no data type.
     data_type = field.get("data_type", "taxonomy" if "taxonomies" in field else None)
     return next((each for each in FIELD_TYPES if each.data_type == data_type and each.when(field)), UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""Names of streams and columns that every target keeps apart: by its length, its case and its characters."""
+"""Names streams and columns so that no target merges, truncates or refuses the names."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_BYTES = 63
-"""Bytes of an identifier in Postgres: a longer table fails at once, longer columns become duplicates."""
+"""Bytes of an identifier in Postgres: a longer table name fails at once, longer column names become duplicates."""
 HASH_DIGITS = 8
 COMBINED_STREAM = "entries"
 """The one stream of all entries."""
 ENTRIES = "entries_"
-"""What the name of a content type's stream begins with."""
+"""Prefix of the streams of single content types."""
 OWN_PREFIX = "_sdc_"
-"""Columns of this prefix belong to targets."""
+"""Columns with this prefix belong to targets."""
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
-"""Postgres has these in every table, and refuses others of the same name."""
+"""Postgres has these columns in every table, and refuses others with the same name."""
 
 _SAFE_UID = re.compile(r"[a-z0-9_]+").fullmatch
 _UNSAFE_CHARACTER = re.compile(r"[^a-z0-9_]")
 
 
 def stream_name(content_type_uid: str) -> str:
-    """Return the name of a content type's stream, which depends on its own uid alone.
+    """Return the name of a content type's stream, which depends only on its uid.
 
-    Targets split names at `-`, fold their case and cut them at 63 bytes; a uid that they would touch gets a name that
-    they leave as it is, and that no other uid has.
+    Targets split names at `-`, lower-case them and truncate them at 63 bytes. A uid that they would change gets a
+    sanitized name with a hash, which they leave unchanged and which no other uid gets.
     """
     name = f"{ENTRIES}{content_type_uid}"
     if _SAFE_UID(content_type_uid) and len(name) <= MAX_BYTES:
@@ -40,12 +40,12 @@ def stream_name(content_type_uid: str) -> str:
 def column_names(field_uids: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     """Return the column of each field: the field's uid, unless a target would merge or refuse it.
 
-    The names do not depend on the order of the fields. Of fields that differ in case alone, the one in lower case keeps
-    its name, else the one that sorts first.
+    The names do not depend on the order of the fields. If fields differ only in case, the one in lower case keeps its
+    name, else the one that sorts first.
 
     Args:
         field_uids: The fields.
-        reserved: Columns that are there already.
+        reserved: Columns that exist already.
     """
     taken = {name.casefold() for name in reserved}
     names: dict[str, str] = {}
@@ -62,7 +62,7 @@ def column_names(field_uids: Iterable[str], reserved: Iterable[str]) -> dict[str
 
 
 def _storable(uid: str) -> bool:
-    """Tell whether a target takes a name as it is."""
+    """Return whether targets accept a name unchanged."""
     encoded = uid.encode(errors="replace")
     fits = 0 < len(encoded) <= MAX_BYTES and not uid.casefold().startswith(OWN_PREFIX)
     return fits and _text(uid) == uid and '"' not in uid and uid.casefold() not in SYSTEM_COLUMNS
@@ -76,7 +76,7 @@ def _free_name(uid: str, taken: set[str]) -> str:
 
 
 def _hashed(name: str, uid: str) -> str:
-    """Return a name cut to fit, and made unique by the hash of a uid."""
+    """Return a name truncated to fit, and made unique by the hash of a uid."""
     digest = hashlib.sha256(uid.encode(errors="surrogatepass")).hexdigest()[:HASH_DIGITS]
     head = _text(name).encode()[: MAX_BYTES - HASH_DIGITS - 1].decode(errors="ignore")
     if head.casefold().startswith(OWN_PREFIX):

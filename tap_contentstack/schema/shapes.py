@@ -1,16 +1,16 @@
-"""What a JSON schema says a value is: read once, then walked by all that check, convert or search values.
+"""Parses JSON schemas into shapes, which everything that checks, converts or searches values walks.
 
-The schema in use is the only source of types, be it discovered, pinned in a catalog or edited by a user. So whatever
-the tap has to know of a field stands in keywords that the SDK keeps and that targets understand or ignore:
+The schema in use is the only source of types, whether it is discovered, pinned in a catalog or edited by a user. So
+everything that the tap needs to know about a field is in keywords that the SDK keeps and targets understand or ignore:
 
 - `contentMediaType: text/vnd.contentstack.asset-uid`: a text that is the uid of an asset (`ASSET_UID`).
 - `contentMediaType: text/html`: a text that may embed entries and assets (`HTML`).
 - `contentMediaType: application/vnd.contentstack.rich-text+json`: an object that is a JSON rich text (`RICH_TEXT`).
 - An object of exactly `uid` and `_content_type_uid` is a reference to an entry; a `default` of the latter is the
   content type of references that come as bare uids.
-- An object with `properties` is closed: an unknown key goes to `_unmapped`. One without is free JSON.
-- The type of a list's elements stands in `allOf: [{items: …}]`: targets make a list with `items` a typed array, which
-  one odd element stops from loading. Without, it is JSON to them, and validators check the elements all the same.
+- An object with `properties` is closed: an unknown key goes to `_unmapped`. An object without is free JSON.
+- The type of a list's elements is in `allOf: [{items: …}]`. Targets turn a list with `items` into a typed array, and
+  one element of another type fails the load. Without `items` they store JSON, and validators still check the elements.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ INTEGER: Schema = {"type": ["integer", "null"]}
 BOOLEAN: Schema = {"type": ["boolean", "null"]}
 FREE_OBJECT: Schema = {"type": ["object", "null"]}
 FREE_LIST: Schema = {"type": ["array", "null"]}
-# Said twice, because some loaders read only one of the two: pipelinewise-target-postgres, target-duckdb and others stop
-# at a column without `type`; target-bigquery goes by the first schema of `anyOf` (by `type`, the column would be a
-# repeated one). The columns are jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery and DuckDB.
+# The types are listed twice, because some loaders read only one of the two: pipelinewise-target-postgres, target-duckdb
+# and others fail on a column without `type`, while target-bigquery reads the first schema of `anyOf` (from `type`, it
+# would make a repeated column). The columns are jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery and DuckDB.
 ANY_JSON: Schema = {
     "type": ["object", "array", "string", "number", "boolean", "null"],
     "contentMediaType": "application/json",
@@ -64,7 +64,7 @@ BY_KIND: Mapping[str, Schema] = {
 
 _JSON_TYPES = {"object", "array", "string", "number", "boolean", "null"}
 _SILENT_KEYWORDS = {"type", "title", "description", "default", "contentMediaType", "deprecated", "x-sql-datatype"}
-"""Keywords that allow every value of the type."""
+"""Keywords that do not restrict the values of the type."""
 
 
 def copied(schema: t.Any) -> t.Any:
@@ -86,16 +86,16 @@ def list_of(items: Schema) -> Schema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a value may be.
+    """The values that a schema allows.
 
     Attributes:
         kind: Its type.
-        nullable: Whether null will do, also in place of a value that does not fit.
+        nullable: Whether null is allowed; if so, it also replaces a value that does not fit.
         fields: The keys of a closed object; None for a free one.
-        items: The elements of a list; None if anything goes.
-        media_type: What a text holds.
-        default: The value that a missing one stands for.
-        check: A schema to validate against, where it demands more than the rest says.
+        items: The elements of a list; None if they can be anything.
+        media_type: What a text contains.
+        default: The value that a missing one means.
+        check: A schema to validate against, if it demands more than the other attributes express.
     """
 
     kind: Kind
@@ -118,7 +118,7 @@ class Shape:
 
     @property
     def is_free(self) -> bool:
-        """Whether anything may be inside."""
+        """Whether it can contain anything."""
         return self.kind == "json" or (self.kind in {"object", "array"} and self.fields is None and self.items is None)
 
 
@@ -126,7 +126,7 @@ def shape_of(schema: object) -> Shape:
     """Return the shape that a JSON schema describes.
 
     Raises:
-        SettingsError: It is no JSON schema.
+        SettingsError: It is not a JSON schema.
     """
     if not isinstance(schema, dict):
         return Shape(kind="json", check={"not": {}} if schema is False else None)
@@ -151,7 +151,7 @@ def _check(schema: Schema) -> None:
     try:
         validator.check_schema(schema, validator.FORMAT_CHECKER)
     except jsonschema.SchemaError:
-        msg = f"the catalog has a column whose schema cannot be understood: {schema!r}: discover it anew"
+        msg = f"the catalog has a column whose schema is not valid: {schema!r}: run --discover again"
         raise SettingsError(msg) from None
 
 
@@ -160,7 +160,7 @@ def _shapes_of(properties: object) -> dict[str, Shape] | None:
 
 
 def kind_of(schema: Mapping[str, t.Any]) -> Kind:
-    """Return the type of a column as far as a target tells types apart."""
+    """Return the type of a column, as far as targets distinguish types."""
     kinds = [name for name in _types_of(schema) if name != "null"]
     if len(kinds) != 1:
         return "json"
@@ -182,7 +182,7 @@ def _items_of(schema: Schema) -> t.Any:
 
 
 def _demands_more(schema: Schema, kind: Kind) -> bool:
-    """Tell whether a schema has keywords that the shape does not say."""
+    """Return whether a schema has keywords that the shape does not express."""
     if kind == "json":
         return schema != ANY_JSON and (set(_types_of(schema)) != _JSON_TYPES or bool(schema.keys() - _SILENT_KEYWORDS))
     said = set(_SILENT_KEYWORDS)

@@ -1,4 +1,4 @@
-"""The JSON schemas of all streams, and how columns keep the type that they were first loaded with."""
+"""Builds the JSON schemas of all streams, and keeps columns at the type that they were first loaded with."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ VERSION_COLUMN = "_sdc_table_version"
 LOAD_VERSION = "_load_version"
 AUTOMATIC_COLUMNS = (*KEY_COLUMNS, "_sync_type", "_sdc_deleted_at", LOAD_VERSION)
 PROTECTED_COLUMNS = ("_sdc_deleted_at", "_sync_type", LOAD_VERSION, VERSION_COLUMN)
-"""What no stream map can change: whether a row is live, and of which load it is."""
+"""Columns that no stream map can change: they say whether a row is live, and which load it belongs to."""
 KEY: Schema = {"type": "string"}
 
 ADDED_COLUMNS: Mapping[str, Schema] = {
@@ -66,7 +66,7 @@ ADDED_COLUMNS: Mapping[str, Schema] = {
     "_unmapped": FREE_OBJECT,
     LOAD_VERSION: INTEGER,
 }
-"""What the tap adds to every row."""
+"""Columns that the tap adds to every row."""
 
 _COMMON_COLUMNS: Mapping[str, Schema] = {
     "uid": KEY,
@@ -82,7 +82,7 @@ _COMMON_COLUMNS: Mapping[str, Schema] = {
     ),
     "ACL": FREE_OBJECT,
 }
-"""Of entries and assets alike. `ACL` comes from some endpoints and not from others (recorded)."""
+"""Columns of both entries and assets. Only some endpoints return `ACL` (recorded)."""
 
 _ENTRY_COLUMNS: Mapping[str, Schema] = {
     **_COMMON_COLUMNS,
@@ -91,7 +91,7 @@ _ENTRY_COLUMNS: Mapping[str, Schema] = {
     "_workflow": FREE_OBJECT,
     "_metadata": FREE_OBJECT,
 }
-"""System columns of entries. The last three are on some entries only (recorded)."""
+"""System columns of entries. Only some entries have the last three (recorded)."""
 
 _ASSET_COLUMNS: Mapping[str, Schema] = {
     **_COMMON_COLUMNS,
@@ -99,7 +99,7 @@ _ASSET_COLUMNS: Mapping[str, Schema] = {
     "filename": TEXT,
     "url": TEXT,
     "content_type": TEXT,
-    # A text of digits (recorded), and taken as it comes.
+    # A text of digits (recorded), loaded unchanged.
     "file_size": TEXT,
     "dimension": record_of({"height": NUMBER, "width": NUMBER}),
     "description": TEXT,
@@ -145,7 +145,7 @@ _VOCABULARY_COLUMNS: Mapping[str, Schema] = {
     "_unmapped": FREE_OBJECT,
     LOAD_VERSION: INTEGER,
 }
-"""Of taxonomies and terms alike (Contentstack docs: CDA, taxonomy)."""
+"""Columns of both taxonomies and terms (Contentstack docs: CDA, taxonomy)."""
 
 _LOADS_COLUMNS: Mapping[str, Schema] = {
     "stream": KEY,
@@ -158,14 +158,14 @@ _LOADS_COLUMNS: Mapping[str, Schema] = {
     "published": FREE_OBJECT,
 }
 
-# Which types a target can tell apart (seen with target-postgres): all that is JSON is the same to it. An integer can be
-# stored as a number, but not the reverse.
+# Types that targets distinguish (seen with target-postgres); all JSON types are stored alike. A number column can store
+# integers, but not the reverse.
 _TARGET_KINDS = {"object": "json", "array": "json"}
 _WIDENINGS = {("number", "integer")}
 
 
 class TypeChange(t.NamedTuple):
-    """A column whose field has another type now than it was first loaded with."""
+    """A column whose field no longer has the type that the column was first loaded with."""
 
     column: str
     old: str
@@ -181,7 +181,7 @@ def entry_schema(content_type: Mapping[str, t.Any]) -> Schema:
 
 
 def entry_columns(content_type: Mapping[str, t.Any]) -> dict[str, str]:
-    """Return the columns of fields whose uid no target could hold as a column, by field uid."""
+    """Return the columns of fields whose uid cannot be a column name, by field uid."""
     system = {"uid", *_ENTRY_COLUMNS}
     fields = [uid for uid in top_fields(content_type) if uid not in system]
     names = column_names(fields, {*system, *_url_column(content_type, fields), *ADDED_COLUMNS, VERSION_COLUMN})
@@ -189,14 +189,14 @@ def entry_columns(content_type: Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def _url_column(content_type: Mapping[str, t.Any], fields: Collection[str]) -> dict[str, Schema]:
-    """Return the column of a page's URL, which needs no field of its own."""
+    """Return the column of a page's URL, which entries of a page type have without a field for it."""
     options = content_type.get("options")
     is_page = isinstance(options, dict) and options.get("is_page")
     return {"url": TEXT} if is_page and "url" not in fields else {}
 
 
 def combined_schema() -> Schema:
-    """Return the JSON schema of the one stream of all entries."""
+    """Return the JSON schema of the combined stream of all entries."""
     return _table({**_ENTRY_COLUMNS, "url": TEXT, "data": FREE_OBJECT})
 
 
@@ -222,25 +222,25 @@ def term_schema() -> Schema:
 
 
 def loads_schema() -> Schema:
-    """Return the JSON schema of the stream that tells of which version each stream's rows are live."""
+    """Return the JSON schema of the stream that lists the live version of each stream's rows."""
     return _object(_LOADS_COLUMNS, ("stream",))
 
 
 def column_types(schema: Mapping[str, t.Any]) -> dict[str, str]:
-    """Return the type of each column, but for the columns that the tap adds."""
+    """Return the type of each column, except the columns that the tap adds."""
     added = {*ADDED_COLUMNS, VERSION_COLUMN}
     return {name: kind_of(each) for name, each in schema["properties"].items() if name not in added}
 
 
 def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) -> tuple[Schema, list[TypeChange]]:
-    """Return a schema whose columns have the types that they were first loaded with, and where these differ.
+    """Return a schema whose columns keep the types that they were first loaded with, and a list of the differences.
 
-    Columns of fields that are gone stay: a target sets the columns of the schema alone, and would leave in the others
-    what they held before. A column that differs from one of them in case alone is the same to many targets.
+    Columns of removed fields stay: a target sets only the columns of the schema, so all others would keep their old
+    values. Many targets treat columns that differ only in case as one.
 
     Args:
-        schema: The schema of today.
-        remembered: The first type of each column. What makes no sense is ignored.
+        schema: The current schema.
+        remembered: The first type of each column. Invalid values are ignored.
     """
     kept: Schema = copied(schema)
     changes = []
@@ -259,7 +259,7 @@ def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) ->
 
 
 def schema_from_types(types: Mapping[str, object]) -> Schema:
-    """Return a schema that a swept table with columns of these types accepts."""
+    """Return a schema that fits a versioned table with columns of these types."""
     return _table(
         {
             name: BY_KIND[kind]
@@ -274,7 +274,7 @@ def _same_to_targets(old: str, new: str) -> bool:
 
 
 def _table(columns: Mapping[str, Schema]) -> Schema:
-    """Return the schema of a swept table; the key comes first, what the tap adds last."""
+    """Return the schema of a versioned table: the key first, the added columns last."""
     return _object({"uid": KEY, **columns, **ADDED_COLUMNS}, KEY_COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""`--about` as text: the SDK's facts, and what each setting means."""
+"""Formats `--about` as text: the SDK's facts, and a description of each setting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
 
 
 class DescribedSettings(AboutFormatter, format_name="text"):
-    """Takes the place of the SDK's own text, which has no descriptions."""
+    """Replaces the SDK's own text format, which has no descriptions."""
 
     @override
     def format_about(self, about_info: AboutInfo) -> str:

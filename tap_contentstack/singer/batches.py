@@ -1,4 +1,4 @@
-"""Batch files: records leave in files, each announced by a BATCH message."""
+"""Writes records to batch files, each announced by a BATCH message."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if t.TYPE_CHECKING:
 
 
 class BatchOutput(MappedOutput):
-    """Files of records, each announced by a BATCH message.
+    """Writes records to files, each announced by a BATCH message.
 
-    Targets take no version from a message for the records of a file, so it goes along as a column.
+    A BATCH message has no version for the records of its file, so the version is a column.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class BatchOutput(MappedOutput):
             schema: The stream's schema in use, deselected columns included.
             mask: What is selected.
             tap: The tap's name, a part of the files' names.
-            config: Form, size and place of the files.
+            config: Format, size and location of the files.
         """
         super().__init__(pen, maps, schema, mask)
         self._tap = tap

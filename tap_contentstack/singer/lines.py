@@ -1,4 +1,4 @@
-"""RECORD messages as lines of JSON: the usual output."""
+"""Writes RECORD messages as lines of JSON, joined from bytes: the default output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class LineOutput(Output):
-    """RECORD messages as lines, each of which is the parts of its text: the usual way."""
+    """Writes RECORD messages as lines; a message is a tuple of the parts of its line."""
 
     takes_lines = True
 
@@ -56,7 +56,7 @@ class LineOutput(Output):
         links_of = _texts_of(rows) if self._has_references else repeat(b"")
         has_time = self._has_time
         shared_by: dict[tuple[str | None, str, str], bytes] = {}
-        for (row, item), links in zip(rows, links_of, strict=False):  # the last line of links has an end, too
+        for (row, item), links in zip(rows, links_of, strict=False):  # the last line of links ends with a line end, too
             key = row.locale, row.event, row.content_type_uid
             if item.unmapped:
                 shared = self._shared(*key, unmapped=item.unmapped)
@@ -68,7 +68,7 @@ class LineOutput(Output):
     def _shared(
         self, locale: str | None, event: str, content_type_uid: str, *, unmapped: dict[str, t.Any] | None = None
     ) -> bytes:
-        """Return the added columns that few rows differ in, as text that goes on after the data columns."""
+        """Return the added columns that most rows of a page share, as the text that follows the data columns."""
         values = {
             "_publish_locale": locale,
             "_content_type_uid": content_type_uid,
@@ -88,7 +88,7 @@ class LineOutput(Output):
         return self._head, encode(selected), self._tail or self._new_tail()
 
     def _new_tail(self) -> bytes:
-        """Return how messages end until they are written: they share the time of their page."""
+        """Return the end of all messages until the next write: the messages of a page share their time."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").encode()
         self._tail = b',"version":%d,"time_extracted":"%s"}\n' % (self.version, now)
         return self._tail
@@ -100,5 +100,5 @@ class LineOutput(Output):
 
 
 def _texts_of(rows: Sequence[tuple[Change, FastItem]]) -> Iterable[bytes]:
-    """Return the text of each row's links: encoded at once, a line each, for no line of JSON has a line end in it."""
+    """Return the JSON of each row's links: encoded in one call, a line each, and split at the line ends."""
     return encode_lines([item.links for _, item in rows]).split(b"\n")

@@ -32,7 +32,7 @@ class ListStream(VersionedStream):
         schema: dict[str, t.Any],
         source: Callable[[], list[dict[str, t.Any]]],
     ) -> None:
-        """Begin with an empty bookmark.
+        """Start with an empty bookmark.
 
         Args:
             tap: The SDK's tap, for the SDK's own use.
@@ -58,10 +58,10 @@ class ListStream(VersionedStream):
         try:
             messages = [output.message(row) for row in self.rows()]
         except (RefusedError, NotFoundError) as error:
-            self.logger.info("The stack does not offer this list, so the table is left as it is: %s", error)
+            self.logger.info("The API does not provide this list, so the table is left unchanged: %s", error)
             return
         if self._had_rows and not messages:
-            self.parts.stack.lists_again(())  # a token without access is shown empty lists, too
+            self.parts.stack.lists_again(())  # a token without access gets empty lists, too
         self.wait_for_version()
         with self.pen:
             output.write(messages[: self.ABORT_AT_RECORD_COUNT])
@@ -87,7 +87,7 @@ class GoneStream(VersionedStream):
     primary_keys = schemas.KEY_COLUMNS
 
     def __init__(self, tap: Tap, parts: RunParts, name: str, types: Mapping[str, object]) -> None:
-        """Begin with an empty bookmark.
+        """Start with an empty bookmark.
 
         Args:
             tap: The SDK's tap, for the SDK's own use.
@@ -100,12 +100,12 @@ class GoneStream(VersionedStream):
     @property
     @override
     def mask(self) -> SelectionMask:
-        """All of it, always: left as it is, the table would keep rows of a type that nobody can select any more."""
+        """Everything, always: otherwise the table would keep the rows of a type that can no longer be selected."""
         return SelectionMask()
 
     @override
     def plan(self) -> None:
-        """Take a new version: the sweep's."""
+        """Take a new version, whose activation empties the table."""
         if self.planned:
             return
         self.planned = True
@@ -117,7 +117,7 @@ class GoneStream(VersionedStream):
 
     @override
     def fill(self) -> None:
-        self.logger.warning("The content type is gone from the stack; its table is emptied")
+        self.logger.warning("The content type no longer exists in the stack; its table is emptied")
         self.wait_for_version()
         with self.pen:
             self.write_activate_version(self.bookmark.version or 0)

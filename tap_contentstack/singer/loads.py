@@ -1,9 +1,9 @@
-"""The stream `loads`: of each stream, from which version on its rows are live, so that any loader can be read exactly.
+"""The stream `loads` lists the version from which each stream's rows are live, so that any loader's tables are exact.
 
-A loader that ignores ACTIVATE_VERSION keeps rows that were swept; one without metadata columns loses the version of the
-messages. But all of them upsert. So each row carries its version in a column, `_load_version`, and this stream says
-which versions count: `_load_version >= (select version from loads where stream = …)`. Not `=`, for a target may be
-ahead of the confirmed state, by rows of a newer pass whose state was lost.
+A loader that ignores ACTIVATE_VERSION keeps rows of older versions, and one without metadata columns loses the version
+of the messages. But all loaders upsert. So each row has its version in a column, `_load_version`, and this stream says
+which versions count: `_load_version >= (select version from loads where stream = …)`. Not `=`, because a target may be
+ahead of the confirmed state, with rows of a newer full load whose state was lost.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if t.TYPE_CHECKING:
 
 
 class LoadsStream(SelfWritingStream):
-    """One row a stream, upserted whenever that is complete. It has no bookmark, and its own rows are never swept."""
+    """One row per stream, upserted when that stream is complete. It has no bookmark, and no row is ever removed."""
 
     primary_keys = ("stream",)
 
     def __init__(self, tap: Tap, stack: Stack, clock: Clock) -> None:
-        """Begin without rows.
+        """Start without rows.
 
         Args:
             tap: The SDK's tap, for the SDK's own use.
-            stack: What is loaded.
+            stack: The stack that is loaded.
             clock: The time.
         """
         super().__init__(tap, schema=loads_schema(), name="loads")
@@ -50,7 +50,7 @@ class LoadsStream(SelfWritingStream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Leave the stream as it is: always selected, with all of its columns."""
+        """Ignore the catalog: the stream is always selected, with all of its columns."""
 
     @override
     def get_records(self, context: Context | None) -> Iterable[dict[str, t.Any]]:
@@ -58,7 +58,7 @@ class LoadsStream(SelfWritingStream):
 
     @override
     def load(self) -> None:
-        """Write nothing: the rows are those that other streams give."""
+        """Write nothing: other streams write the rows, through `put`."""
 
     @cached_property
     def guarded_maps(self) -> list[GuardedMap]:
@@ -66,10 +66,10 @@ class LoadsStream(SelfWritingStream):
         return guarded(self.name, self.stream_maps, self.selected_schema, self.primary_keys)
 
     def put(self, tables: Iterable[str], bookmark: Bookmark, published: Mapping[str, int] | None = None) -> None:
-        """Write the row of a stream that is complete; only with the writer's lock held, and before its STATE.
+        """Write the row of a complete stream, before its STATE and with the writer's lock held.
 
         Args:
-            tables: The stream's names in the target: stream maps may give it another one, or several.
+            tables: The stream's names in the target: stream maps may give it another name, or several.
             bookmark: The stream's bookmark.
             published: How many items the API counts as published, by locale.
         """

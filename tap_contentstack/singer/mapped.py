@@ -1,4 +1,4 @@
-"""RECORD messages as the SDK makes them: stream maps, flattening, nested deselection."""
+"""Writes RECORD messages through the SDK: stream maps, flattening, deselection of nested properties."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
 
 class MappedOutput(Output):
-    """RECORD messages as the SDK makes them."""
+    """Writes RECORD messages through the SDK."""
 
     def __init__(self, pen: Pen, maps: Sequence[GuardedMap], schema: dict[str, t.Any], mask: SelectionMask) -> None:
         """Prepare the output of one stream.
@@ -48,7 +48,7 @@ class MappedOutput(Output):
         ]
 
     def mapped(self, record: dict[str, t.Any], *, updates: bool) -> list[tuple[str, dict[str, t.Any]]]:
-        """Return what the stream maps make of a record, with the name of the stream that it goes to."""
+        """Return the mapped records, each with the name of its stream in the target."""
         record = {column: value for column, value in record.items() if column in self._schema["properties"]}
         pop_deselected_record_properties(record, self._schema, self._mask)
         record |= dict.fromkeys(self._version_columns, self.version)

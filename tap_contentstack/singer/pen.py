@@ -1,4 +1,4 @@
-"""The one writer of Singer messages: whoever holds the pen sees a state in which every bookmark is true."""
+"""Writes all Singer messages, behind one lock: while it is held, every bookmark in the state is true."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ if sys.platform == "linux":
     import fcntl
 
 PIPE_SIZE = 1 << 20
-"""Bytes: the most that Linux grants to anybody by default."""
+"""Bytes: the largest that Linux grants to any user by default."""
 
 
 class PenClosedError(BaseException):
-    """The run is ending: what is not written yet belongs to the next one. No stream has failed, so it is no error."""
+    """The run is ending, and the next one writes the rest. No stream has failed, so it is not an `Exception`."""
 
 
 class TargetGoneError(BaseException):
-    """Something that was written did not reach the target, so nothing may follow it: no STATE above all.
+    """Something that was written did not reach the target, so nothing may follow it, least of all a STATE.
 
-    No stream can do anything about it, so it is no error of one.
+    No stream can handle this, so it is not an `Exception`.
     """
 
     def __init__(self, reason: str) -> None:
-        """Say what is in the way."""
+        """Name the reason."""
         super().__init__(f"{reason}; what the target has confirmed is in its last state")
 
 
 class Pen(GenericSingerWriter[bytes, Message]):
     """Writes whole lines to stdout, from any thread.
 
-    A stream takes the pen for a page's records and the bookmark that covers them, and lets it go while it waits for the
-    network. Messages of several streams interleave, those of one stream never change their order, and a STATE that is
-    written by any of them is true for all.
+    A stream holds the lock for a page's records and the bookmark that covers them, and releases it while it waits for
+    the network. Messages of several streams interleave, those of one stream keep their order, and a STATE that any of
+    them writes is true for all.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         self._parts: list[Part] = []
 
     def __enter__(self) -> t.Self:
-        """Wait for the pen and take it."""
+        """Wait for the lock and take it."""
         self._lock.acquire()
         if self._closed:
             self._lock.release()
@@ -71,7 +71,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Hand over what was written, and let go of the pen."""
+        """Flush what was written, and release the lock."""
         try:
             self._depth -= 1
             if not self._depth:
@@ -80,7 +80,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
             self._lock.release()
 
     def write_lines(self, lines: Iterable[Iterable[Part]]) -> None:
-        """Write finished lines, each as the parts of its text, with its line end; only for whoever holds the pen."""
+        """Write finished lines, each as the parts of its text including the line end; only with the lock held."""
         self._parts.extend(chain.from_iterable(lines))
 
     @override
@@ -93,10 +93,10 @@ class Pen(GenericSingerWriter[bytes, Message]):
         return encode(message.to_dict()) + b"\n"
 
     def flush(self) -> None:
-        """Hand the lines over to whoever reads stdout.
+        """Write the lines to stdout.
 
         Raises:
-            TargetGoneError: It takes no more; the pen is closed.
+            TargetGoneError: The target no longer reads, and the writer is now closed.
         """
         if not self._parts:
             return
@@ -104,7 +104,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         stdout = self._out
         rest = memoryview(b"".join(parts))
         try:
-            while rest:  # unbuffered (PYTHONUNBUFFERED), it may take a part only, should a signal come
+            while rest:  # unbuffered (PYTHONUNBUFFERED), a signal can cut a write short
                 rest = rest[stdout.write(rest) :]
             stdout.flush()
         except BrokenPipeError:
@@ -121,7 +121,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         return sys.stdout.buffer
 
     def prepare_pipe(self) -> None:
-        """Make the pipe to the target wait when it is full, and give it room for some pages, where the system can.
+        """Make writes block when the pipe to the target is full, and enlarge the pipe to some pages where possible.
 
         Raises:
             TargetGoneError: There is no stdout.
@@ -129,13 +129,13 @@ class Pen(GenericSingerWriter[bytes, Message]):
         if sys.stdout is None:
             msg = "There is nowhere to write to: stdout is closed"
             raise TargetGoneError(msg)
-        with contextlib.suppress(OSError):  # no pipe, or not allowed
+        with contextlib.suppress(OSError):  # not a pipe, or not allowed
             os.set_blocking(sys.stdout.fileno(), True)
             if sys.platform == "linux":
                 fcntl.fcntl(sys.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
     def close(self, timeout: float) -> bool:
-        """Let nobody write any more; return whether the pen could be had in time."""
+        """Refuse further writes; return whether the lock was free in time."""
         if not self._lock.acquire(timeout=timeout):
             return False
         try:

@@ -38,7 +38,7 @@ STOPPED = 128
 LAST_WORDS = 1.5
 """Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
 NOTHING_PUBLISHED = (
-    "nothing at all is published in scope any more, though the state knows rows: check environment, branch, locales "
+    "nothing at all is published in scope any more, although the state knows rows: check environment, branch, locales "
     "and start_date"
 )
 WAITING = "it lists nothing, and no other stream could show that anything is published, so nothing is removed"

@@ -1,1 +1,1 @@
-"""JSON values as targets take them: texts, numbers, times, paths."""
+"""Values in the form that targets accept: texts, numbers, times, paths."""

@@ -1,4 +1,4 @@
-"""The time, and waiting for it: every clock that the tap reads is this one, so that a test can bring its own."""
+"""The one clock that the tap reads and waits with, so that a test can replace it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Clock:
         return dt.datetime.fromtimestamp(self.time(), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, from an arbitrary start."""
+        """Return seconds that never decrease, counted from an arbitrary point."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""JSON as it came: exact digits, and without the characters that no target can store."""
+"""Reads and writes JSON with exact digits, and removes the characters that no target can store."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_DIGITS = 4000
-"""Digits of a whole number that targets read: Python refuses 4,300."""
+"""Digits of an integer that targets can read: Python refuses more than 4,300."""
 MAX_LEVELS = 100
-"""Lists and objects in each other that stay so where an item has more of them than can be walked."""
+"""Levels of nesting that are kept of a value that is nested too deeply to be walked."""
 MAX_EXPONENT = 16_000
-"""Powers of ten that Postgres stores, at either side of the point."""
+"""Powers of ten that Postgres stores, on either side of the decimal point."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -26,7 +26,7 @@ encode: Callable[[t.Any], bytes] = msgspec.json.Encoder(decimal_format="number")
 
 
 def _number(text: str) -> float | Decimal | str:
-    """Return a number that is written back with the same value; one that no database holds stays text."""
+    """Return a number that is written back with the same value; one that no database can store stays text."""
     number = float(text)
     try:
         exact = Decimal(text)
@@ -48,7 +48,7 @@ def decode(text: bytes) -> t.Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: The text is no JSON, or nested too deeply.
+        ValueError: The text is not JSON, or nested too deeply.
     """
     try:
         return _decode(text)
@@ -78,11 +78,11 @@ def cleaned(value: t.Any) -> t.Any:
 
 
 def is_clean(value: t.Any) -> bool:
-    """Tell whether `cleaned` would leave a value as it is."""
+    """Return whether `cleaned` would return the value unchanged."""
     if isinstance(value, str):
         return (value.isascii() and "\0" not in value) or not _UNSTORABLE.search(value)
     if isinstance(value, list):
-        for each in value:  # no expression, which would take another frame for each level
+        for each in value:  # a generator expression would take another frame for each level
             if not is_clean(each):
                 return False
     elif isinstance(value, dict):
@@ -93,7 +93,7 @@ def is_clean(value: t.Any) -> bool:
 
 
 def shallow(value: t.Any, levels: int = MAX_LEVELS) -> t.Any:
-    """Return a value of which what is nested more deeply stands as the text of its JSON."""
+    """Return a value in which anything nested more deeply is replaced by its JSON text."""
     if isinstance(value, (list, dict)) and not levels:
         return json.dumps(value, default=str)
     if isinstance(value, list):
@@ -108,7 +108,7 @@ def _clean(text: str) -> str:
 
 
 def _new_key(name: str, key: str, taken: set[str]) -> str:
-    """Return the cleaned key, with a hash of what it was if that is there already: nothing may be lost."""
+    """Return the cleaned key, with a hash of the original if that name is taken: no value may be lost."""
     while name in taken:
         name = f"{name}_{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:8]}"
     return name

@@ -1,4 +1,4 @@
-"""Where in an item a value stands: `sections[0].hero.title`, with `["a.b"]` for keys that are no plain identifiers."""
+"""Paths of values in an item: `sections[0].hero.title`, with `["a.b"]` for keys that are not plain identifiers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 import typing as t
 
 Path: t.TypeAlias = "tuple[Path | None, str | int]"
-"""The path of what a value is in, and the value's key or index there."""
+"""The path of the containing object or list, and the value's key or index in it."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 
 
 class Text(str):
-    """A path that is written out already; others can begin with it."""
+    """A path that is already formatted; others can begin with it."""
 
     __slots__ = ()
 
