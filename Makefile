@@ -122,3 +122,26 @@ scale: $(READY)  ## measure one process against several, and write the table int
 
 loaders: $(READY) $(LOADERS)  ## load a stack through its life with every loader, and read each of them exactly
 	@$(BIN)/pytest --quiet -n $(JOBS) tests/loaders/every_loader.py
+
+bench: $(READY)  ## run the benchmarks
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY)  ## regenerate the lock files after a change of dependencies (UPGRADE=1 takes the newest versions)
+	@$(BIN)/python .ci/lock.py write $(if $(UPGRADE),--upgrade)
+	@$(MAKE) --no-print-directory setup
+
+generate: $(READY)  ## write the generated parts of the documentation and of meltano.yml
+	@$(BIN)/python .ci/generate.py write
+
+hub: $(READY)  ## print the Meltano Hub definition of the tap, for REPO=https://<host>/<owner>/tap-contentstack
+	@$(BIN)/python .ci/generate.py hub $(REPO)
+
+lock-check: $(READY)
+	@$(BIN)/python .ci/lock.py check
+
+build: $(READY)  ## build the wheel and the sdist into dist/
+	@$(UV) build --quiet --no-build-isolation
+
+clean:  ## remove .venv and everything that the tools wrote
+	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
