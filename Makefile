@@ -121,7 +121,7 @@ scale: $(READY)  ## measure one process against several, and write the table int
 	@PYTHONPATH=integrations/dagster $(BIN)/python -u -m benchmarks.scale
 
 loaders: $(READY) $(LOADERS)  ## load a stack through its life with every loader, and read each of them exactly
-	@$(BIN)/pytest --quiet -n $(JOBS) tests/loaders/every_loader.py
+	@$(BIN)/pytest --quiet -n $(JOBS) -o faulthandler_timeout=600 tests/loaders/every_loader.py
 
 bench: $(READY)  ## run the benchmarks
 	@$(BIN)/python -m benchmarks

@@ -53,6 +53,13 @@ def differences(phase: Phase, loader: Loader, place: Place) -> Iterator[str]:
 # What loaders alter: each returns the published data as the loader has it, and the row as it can be compared with that.
 
 
+def capital_letters(data: Json, row: Json, properties: Properties) -> tuple[Json, Json]:
+    """Names of columns are in lower case."""
+    assert all(name == name.lower() for name in row)
+    names = {name.lower(): name for name in properties}
+    return data, {names.get(name, name): value for name, value in row.items()}
+
+
 def empty_texts(data: Json, row: Json, _: Properties) -> tuple[Json, Json]:
     """An empty text is null."""
     return {name: None if value == "" else value for name, value in data.items()}, row
@@ -82,6 +89,7 @@ def of_text(value: str | None, schema: Json) -> t.Any:
 
 
 ALTERATIONS: dict[str, Callable[[Json, Json, Properties], tuple[Json, Json]]] = {
+    "capital letters": capital_letters,
     "empty texts": empty_texts,
     "line breaks and tabs": escaped_whitespace,
     "Python's notation": pythons_notation,

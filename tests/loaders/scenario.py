@@ -42,7 +42,8 @@ class Phase:
 
 
 def initial(stack: Stack) -> None:
-    """Have texts that loaders were seen to stumble over."""
+    """Have names and texts that loaders were seen to stumble over."""
+    stack.publish_asset("asset_acl", {"ACL": {"roles": [], "others": {"read": False}}}, stack.locales)
     for number, text in enumerate(TEXTS):
         stack.publish_entry("author", f"text{number}", {"title": f"Text {number}", "bio": text}, stack.locales)
     for (_, uid, locale), story in stack.published_entries("story").items():
