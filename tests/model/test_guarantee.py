@@ -1,4 +1,4 @@
-"""Whatever happens, a target ends up holding what is published: hundreds of histories, each made from its seed."""
+"""Whatever happens, a target ends up holding what is published: many histories, each made from its seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.model.history import make_history
 from tests.model.shrink import failure_of, shrink
 
-HISTORIES = int(os.environ.get("GUARANTEE_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("GUARANTEE_HISTORIES", "120"))
 FIRST = int(os.environ.get("GUARANTEE_SEED", "0"))
 BATCH = 10
 
