@@ -42,6 +42,10 @@ def test_a_demo_that_is_kept_leaves_everything_running():
             look, edit, load = re.findall(
                 r"^  (?:look at the tables|edit the stack|load again): +(.*)$", read, re.MULTILINE
             )
+            compared = re.findall(r"^  (\w+) +([a-z-]+) +(\d+) +(\d+) +\d+$", read, re.MULTILINE)
+            assert {"assets", "entries_author", "entries_story"} <= {table for table, *_ in compared}
+            assert read.count("live rows in Postgres") == 2  # before and after the edits
+            assert all(counted == live for *_, counted, live in compared)
             assert "entries_story" in shell(look)
             assert shell(edit.partition(" (")[0])
             folder = Path(shlex.split(load)[1]).parent
