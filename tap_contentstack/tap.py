@@ -28,10 +28,10 @@ from tap_contentstack.sdk import SelfWritingStream, classproperty
 from tap_contentstack.singer.guarded import check_names
 from tap_contentstack.singer.lists import GoneStream, ListStream
 from tap_contentstack.singer.loads import LoadsStream
-from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
 from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.versioned import RunParts, VersionedStream
+from tap_contentstack.singer.writer import Writer
 from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.state import INTERVAL, State, content_type_of
 from tap_contentstack.sync.summary import Ending, Summary
@@ -52,7 +52,7 @@ class TapContentstack(Tap):
 
     name = "tap-contentstack"
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = copy.deepcopy(CONFIG_JSONSCHEMA)
-    message_writer_class = Pen
+    message_writer_class = Writer
     dynamic_catalog = True
 
     settings: Settings
@@ -104,9 +104,9 @@ class TapContentstack(Tap):
         return value if isinstance(value, str) else None
 
     @property
-    def pen(self) -> Pen:
+    def writer(self) -> Writer:
         """The one writer of messages."""
-        return t.cast("Pen", self.message_writer)
+        return t.cast("Writer", self.message_writer)
 
     @cached_property
     def client(self) -> Client:
@@ -239,7 +239,7 @@ class TapContentstack(Tap):
 
     def new_run(self) -> Run:
         """Return a run of all selected streams."""
-        return Run(self.selected_streams, self.parts, self.pen, self.logger, self.summary)
+        return Run(self.selected_streams, self.parts, self.writer, self.logger, self.summary)
 
     @classmethod
     @override

@@ -67,7 +67,8 @@ class Refusals:
             return AccessError(f"{sentence} ({said})")
         about = f" about {one_line(', '.join(sorted(named)))}" if named else ""
         kind = RefusedError if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
-        return kind(f"the API refused a request{about} ({said})")
+        hint = f": check base_url ({self._settings.url})" if answer.status == HTTPStatus.NOT_FOUND else ""
+        return kind(f"the API refused a request{about} ({said}){hint}")
 
     def _access_problem(self, code: object, named: set[str]) -> str | None:
         """Return what is wrong with the settings, if the API says that something is."""

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.sdk import BatchConfig
     from tap_contentstack.singer.guarded import GuardedMap
-    from tap_contentstack.singer.pen import Pen
+    from tap_contentstack.singer.writer import Writer
 
 
 class BatchOutput(MappedOutput):
@@ -28,7 +28,7 @@ class BatchOutput(MappedOutput):
 
     def __init__(
         self,
-        pen: Pen,
+        writer: Writer,
         maps: Sequence[GuardedMap],
         schema: dict[str, t.Any],
         mask: SelectionMask,
@@ -39,14 +39,14 @@ class BatchOutput(MappedOutput):
         """Prepare the output of one stream.
 
         Args:
-            pen: Where the messages go.
+            writer: Where the messages go.
             maps: The stream's maps.
             schema: The stream's schema in use, deselected columns included.
             mask: What is selected.
             tap: The tap's name, a part of the files' names.
             config: Format, size and location of the files.
         """
-        super().__init__(pen, maps, schema, mask)
+        super().__init__(writer, maps, schema, mask)
         self._tap = tap
         self._config = config
         self._records: dict[str, list[dict[str, t.Any]]] = {}
@@ -80,4 +80,6 @@ class BatchOutput(MappedOutput):
             return
         batcher = Batcher(tap_name=self._tap, stream_name=stream, batch_config=self._config)
         for manifest in batcher.get_batches(iter(records)):
-            self._pen.write_message(SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest))
+            self._writer.write_message(
+                SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest)
+            )

@@ -11,14 +11,14 @@ from typing_extensions import override
 
 from tap_contentstack.records.output import Output
 from tap_contentstack.schema.stream_schemas import LOAD_VERSION
-from tap_contentstack.singer.pen import encode
+from tap_contentstack.singer.writer import encode
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from tap_contentstack.records.changes import Change
     from tap_contentstack.records.fast import FastItem, Part
-    from tap_contentstack.singer.pen import Pen
+    from tap_contentstack.singer.writer import Writer
 
 encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -28,15 +28,15 @@ class LineOutput(Output):
 
     takes_lines = True
 
-    def __init__(self, pen: Pen, stream: str, columns: Collection[str]) -> None:
+    def __init__(self, writer: Writer, stream: str, columns: Collection[str]) -> None:
         """Prepare the parts that all lines share.
 
         Args:
-            pen: Where the lines go.
+            writer: Where the lines go.
             stream: The stream's name in the messages.
             columns: The selected columns.
         """
-        self._pen = pen
+        self._writer = writer
         self._columns = frozenset(columns)
         self._head = b'{"type":"RECORD","stream":' + encode(stream) + b',"record":'
         self._has_time = "_sync_event_at" in self._columns
@@ -95,7 +95,7 @@ class LineOutput(Output):
 
     @override
     def write(self, messages: Iterable[Iterable[Part]]) -> None:
-        self._pen.write_lines(messages)
+        self._writer.write_lines(messages)
         self._tail = b""
 
 

@@ -63,7 +63,7 @@ class ListStream(VersionedStream):
         if self._had_rows and not messages:
             self.parts.stack.lists_again(())  # a token without access gets empty lists, too
         self.wait_for_version()
-        with self.pen:
+        with self.writer:
             output.write(messages[: self.ABORT_AT_RECORD_COUNT])
             if self.ABORT_AT_RECORD_COUNT is not None:
                 return
@@ -119,7 +119,7 @@ class GoneStream(VersionedStream):
     def fill(self) -> None:
         self.logger.warning("The content type no longer exists in the stack; its table is emptied")
         self.wait_for_version()
-        with self.pen:
+        with self.writer:
             self.write_activate_version(self.bookmark.version or 0)
             self.progress.swept = True
             self.bookmark.full_load_at = self.bookmark.served_at = None

@@ -18,22 +18,24 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.singer.guarded import GuardedMap
-    from tap_contentstack.singer.pen import Pen
+    from tap_contentstack.singer.writer import Writer
 
 
 class MappedOutput(Output):
     """Writes RECORD messages through the SDK."""
 
-    def __init__(self, pen: Pen, maps: Sequence[GuardedMap], schema: dict[str, t.Any], mask: SelectionMask) -> None:
+    def __init__(
+        self, writer: Writer, maps: Sequence[GuardedMap], schema: dict[str, t.Any], mask: SelectionMask
+    ) -> None:
         """Prepare the output of one stream.
 
         Args:
-            pen: Where the messages go.
+            writer: Where the messages go.
             maps: The stream's maps.
             schema: The stream's schema in use, deselected columns included.
             mask: What is selected.
         """
-        self._pen = pen
+        self._writer = writer
         self._maps = [each for each in maps if not each.removes_all]
         self._schema = schema
         self._mask = mask
@@ -58,4 +60,4 @@ class MappedOutput(Output):
     def write(self, messages: Iterable[t.Any]) -> None:
         for several in messages:
             for message in several:
-                self._pen.write_message(message)
+                self._writer.write_message(message)

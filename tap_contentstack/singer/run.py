@@ -17,17 +17,17 @@ from tap_contentstack.errors import AccessError, SeemsEmptyError, TimeIsUpError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.brakes import check_before
-from tap_contentstack.singer.pen import PenClosedError, TargetGoneError
 from tap_contentstack.singer.report import ending_of, stream_endings, unfinished
 from tap_contentstack.singer.streams import FeedStream
+from tap_contentstack.singer.writer import TargetGoneError, WriterClosedError
 from tap_contentstack.sync.summary import Ending
 from tap_contentstack.values.texts import one_line
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_contentstack.singer.pen import Pen
     from tap_contentstack.singer.versioned import RunParts, VersionedStream
+    from tap_contentstack.singer.writer import Writer
     from tap_contentstack.sync.bookmarks import Bookmark
     from tap_contentstack.sync.summary import Summary
 
@@ -55,7 +55,7 @@ class Run:
         self,
         streams: Sequence[VersionedStream],
         parts: RunParts,
-        pen: Pen,
+        writer: Writer,
         logger: logging.Logger,
         summary: Summary,
     ) -> None:
@@ -64,13 +64,13 @@ class Run:
         Args:
             streams: The selected streams, their state loaded.
             parts: What they share.
-            pen: Writes all messages.
+            writer: Writes all messages.
             logger: For what concerns the whole run.
             summary: Where it is written how the run ended.
         """
         self._streams = streams
         self._parts = parts
-        self._pen = pen
+        self._writer = writer
         self._logger = logger
         self._summary = summary
         self._at_start: dict[str, Bookmark] = {}
@@ -109,7 +109,7 @@ class Run:
         return ending.exit_code
 
     def _run(self) -> Ending:
-        self._pen.prepare_pipe()
+        self._writer.prepare_pipe()
         self._begin()
         postponed = self._sync_all(self._streams)
         if postponed and self._confirms(postponed):
@@ -188,7 +188,7 @@ class Run:
                 return
             try:
                 self._sync(stream)
-            except PenClosedError:
+            except WriterClosedError:
                 return
             except TargetGoneError as error:
                 self.stop(1, str(error))
@@ -209,24 +209,24 @@ class Run:
         stream.sync()
         if stream.postponed:
             return
-        with self._pen:
+        with self._writer:
             self._parts.state.write_if_due()
 
     def _write_state(self) -> None:
-        with self._pen:
+        with self._writer:
             self._parts.state.write()
 
     def _break_off(self) -> t.NoReturn:
-        """Write a last STATE if the pen can be had in time, and leave without waiting for any thread."""
+        """Write a last STATE if the writer's lock is free in time, and exit without waiting for any thread."""
         watchdog = threading.Timer(LAST_WORDS, os._exit, (self._exit_code,))
         watchdog.daemon = True
         watchdog.start()
         stopped = self._exit_code > STOPPED
         reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
         self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
-        with contextlib.suppress(TargetGoneError, PenClosedError):  # nobody is there to read it
+        with contextlib.suppress(TargetGoneError, WriterClosedError):  # nobody is there to read it
             self._write_state()
-            self._pen.close(LAST_WORDS)
+            self._writer.close(LAST_WORDS)
         if self._reason:
             self._logger.error(self._reason)
         logging.shutdown()

@@ -137,9 +137,9 @@ class FeedStream(VersionedStream):
     def begin(self) -> None:
         """Restart within a run: a new version, announced before its first record.
 
-        With the pen in hand, as the SDK writes a state only if it differs from the last one that any stream wrote.
+        With the writer's lock held, because the SDK compares with the last state that any stream wrote.
         """
-        with self.pen:
+        with self.writer:
             self._begin()
             self._out.begin(self.bookmark.version)
             self.write_state()
@@ -157,7 +157,7 @@ class FeedStream(VersionedStream):
             reader=reader,
             removals=Removals(feed=feed, reader=reader),
             table=self,
-            lock=self.pen,
+            lock=self.writer,
             bookmark=self.bookmark,
             is_gone=self.parts.stack.is_gone,
             known_locales=self._known_locales,
@@ -207,7 +207,7 @@ class FeedStream(VersionedStream):
         self.logger.warning("The content type was deleted; its table is emptied")
         self.begin()
         self.wait_for_version()
-        with self.pen:
+        with self.writer:
             self.sweep()
             self.progress.swept = True
             self.bookmark.served_at = None

@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.output import Output
     from tap_contentstack.singer.guarded import GuardedMap
     from tap_contentstack.singer.loads import LoadsStream
-    from tap_contentstack.singer.pen import Pen
+    from tap_contentstack.singer.writer import Writer
     from tap_contentstack.sync.progress import Progress, StreamProgress
     from tap_contentstack.sync.state import State
 
@@ -118,9 +118,9 @@ class VersionedStream(SelfWritingStream):
         return t.cast("logging.Logger", StreamLogger(self._tap.logger, {"stream": self.name}))
 
     @property
-    def pen(self) -> Pen:
-        """The one writer of messages; to write, its lock has to be held."""
-        return t.cast("Pen", self.message_writer)
+    def writer(self) -> Writer:
+        """The tap's writer of messages; writing requires its lock."""
+        return t.cast("Writer", self.message_writer)
 
     @property
     @override
@@ -307,8 +307,8 @@ class VersionedStream(SelfWritingStream):
             for path, selected in self.mask.items()
         )
         if not batch_config and not nested and changes_nothing(maps, self.name):
-            return LineOutput(self.pen, self.name, columns)
-        way = self.pen, self.guarded_maps, self.effective_schema, self.mask
+            return LineOutput(self.writer, self.name, columns)
+        way = self.writer, self.guarded_maps, self.effective_schema, self.mask
         return BatchOutput(*way, tap=self.tap_name, config=batch_config) if batch_config else MappedOutput(*way)
 
     def wait_for_version(self) -> None:

@@ -31,7 +31,10 @@ def refused(site) -> t.Callable[..., Output]:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"api_key": None}, "setting 'api_key' is missing: set it in the config, or as TAP_CONTENTSTACK_API_KEY"),
+        (
+            {"api_key": None},
+            "setting 'api_key' is missing: set it in the config, or as TAP_CONTENTSTACK_API_KEY with --config=ENV",
+        ),
         ({"api_key": "blt-another"}, "check api_key, and region ('na')"),
         ({"access_token": "cs-another"}, "the delivery token is refused: check access_token"),
         ({"environment": "moon"}, "the environment 'moon' is unknown to this stack: check environment"),

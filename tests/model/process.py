@@ -20,8 +20,8 @@ from typing_extensions import override
 
 from tap_contentstack.api import connection, feed, pool
 from tap_contentstack.singer.lists import GoneStream
-from tap_contentstack.singer.pen import Pen
 from tap_contentstack.singer.run import Run
+from tap_contentstack.singer.writer import Writer
 from tap_contentstack.sync import removals
 from tap_contentstack.tap import TapContentstack
 from tests.model.baton import PATIENCE, Baton
@@ -118,8 +118,8 @@ class Paper:
         pass
 
 
-class MemoryPen(Pen):
-    """A pen that writes to paper."""
+class MemoryWriter(Writer):
+    """A writer to paper."""
 
     paper: Paper
 
@@ -136,14 +136,14 @@ class MemoryPen(Pen):
 class MemoryTap(TapContentstack):
     """The tap, wired to a sandbox in this process."""
 
-    message_writer_class = MemoryPen
+    message_writer_class = MemoryWriter
 
     def __init__(self, clock: Clock, plan: Plan, outcome: Outcome, **arguments: t.Any) -> None:
         self.clock = clock
         self.process_started = clock.now
         self.state_interval = 0.0 if plan.every_state else float("inf")
         super().__init__(**arguments)
-        t.cast("MemoryPen", self.pen).paper = Paper(clock, outcome)
+        t.cast("MemoryWriter", self.writer).paper = Paper(clock, outcome)
 
     @override
     def _setup_signal_handlers(self) -> None:
@@ -154,7 +154,7 @@ class MemoryRun(Run):
     """A run whose threads take turns, and whose end is not that of the process."""
 
     def __init__(self, tap: MemoryTap, baton: Baton) -> None:
-        super().__init__(tap.selected_streams, tap.parts, tap.pen, tap.logger, tap.summary)
+        super().__init__(tap.selected_streams, tap.parts, tap.writer, tap.logger, tap.summary)
         self._baton = baton
         self.ended = threading.Event()
 
@@ -174,7 +174,7 @@ class MemoryRun(Run):
     @override
     def _break_off(self) -> t.NoReturn:
         self._write_state()
-        self._pen.close(1.0)
+        self._writer.close(1.0)
         self.ended.set()
         raise StoppedError
 

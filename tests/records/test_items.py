@@ -15,7 +15,7 @@ from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.lines import LineOutput
-from tap_contentstack.singer.pen import Pen
+from tap_contentstack.singer.writer import Writer
 from tap_contentstack.values.jsontext import MAX_LEVELS, encode
 from tests.content_models import SYSTEM, as_text, content_types, replayable
 
@@ -26,7 +26,7 @@ DATED_TYPE = {"uid": "page", "schema": [{"uid": "released", "data_type": "isodat
 def reader_of(content_type, *, combined=False, locales=()) -> ItemReader:
     schema = schemas.combined_schema() if combined else schemas.entry_schema(content_type)
     typed = Codec(schemas.entry_schema(content_type), columns=schemas.entry_columns(content_type))
-    output = LineOutput(Pen(), "entries", schema["properties"])
+    output = LineOutput(Writer(), "entries", schema["properties"])
     output.begin(1)
     return ItemReader(
         codec=Codec(schema, combined=True) if combined else typed,

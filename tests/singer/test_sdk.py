@@ -35,7 +35,7 @@ from typing_extensions import override
 from sandbox import Sandbox, Stack, seeded_stack
 from tap_contentstack.schema.shapes import ANY_JSON
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
-from tap_contentstack.singer.pen import Pen
+from tap_contentstack.singer.writer import Writer
 from tap_contentstack.tap import TapContentstack
 from tests.tap_process import LOADS
 
@@ -120,12 +120,12 @@ class Recorder(SelfWritingStream):
         schema = th.PropertiesList(th.Property("uid", th.StringType, required=True)).to_dict()
         super().__init__(tap, name="recorder", schema=schema)
         self.loaded = 0
-        self._pen = Pen()
+        self._writer = Writer()
 
     @property
     @override
-    def message_writer(self) -> Pen:
-        return self._pen
+    def message_writer(self) -> Writer:
+        return self._writer
 
     @override
     def load(self) -> None:
@@ -275,8 +275,8 @@ def test_the_sdk_installs_the_taps_own_handler(tap):
     assert signal.getsignal(signal.SIGINT) == tap._handle_termination
 
 
-def test_the_message_writer_is_the_pen(tap):
-    assert isinstance(tap.message_writer, Pen)
+def test_the_message_writer_is_the_taps_own(tap):
+    assert isinstance(tap.message_writer, Writer)
     assert tap.state_writer is not None
 
 

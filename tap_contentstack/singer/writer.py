@@ -28,7 +28,7 @@ PIPE_SIZE = 1 << 20
 """Bytes: the largest that Linux grants to any user by default."""
 
 
-class PenClosedError(BaseException):
+class WriterClosedError(BaseException):
     """The run is ending, and the next one writes the rest. No stream has failed, so it is not an `Exception`."""
 
 
@@ -43,7 +43,7 @@ class TargetGoneError(BaseException):
         super().__init__(f"{reason}; what the target has confirmed is in its last state")
 
 
-class Pen(GenericSingerWriter[bytes, Message]):
+class Writer(GenericSingerWriter[bytes, Message]):
     """Writes whole lines to stdout, from any thread.
 
     A stream holds the lock for a page's records and the bookmark that covers them, and releases it while it waits for
@@ -64,7 +64,7 @@ class Pen(GenericSingerWriter[bytes, Message]):
         self._lock.acquire()
         if self._closed:
             self._lock.release()
-            raise PenClosedError
+            raise WriterClosedError
         self._depth += 1
         return self
 

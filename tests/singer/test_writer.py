@@ -1,4 +1,4 @@
-"""The pen: whole lines, in order, from any thread, and none after it is closed."""
+"""The writer: whole lines, in order, from any thread, and none after it is closed."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from unittest import mock
 import pytest
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, StateMessage
 
-from tap_contentstack.singer.pen import PIPE_SIZE, Pen, PenClosedError, TargetGoneError
+from tap_contentstack.singer.writer import PIPE_SIZE, TargetGoneError, Writer, WriterClosedError
 
 
-def test_nothing_is_handed_over_before_the_pen_is_let_go_of(capfdbinary):
-    pen = Pen()
-    with pen:
-        pen.write_lines([[b"1\n"]])
-        pen.write_message(StateMessage(value={}))
+def test_nothing_is_handed_over_before_the_lock_is_released(capfdbinary):
+    writer = Writer()
+    with writer:
+        writer.write_lines([[b"1\n"]])
+        writer.write_message(StateMessage(value={}))
         assert capfdbinary.readouterr().out == b""
     assert capfdbinary.readouterr().out == b'1\n{"type":"STATE","value":{}}\n'
 
 
 def test_messages_of_many_threads_stay_whole_and_each_ones_in_order(capfdbinary):
-    pen = Pen()
+    writer = Writer()
 
     def write(stream: str) -> None:
         for number in range(200):
-            with pen:
-                pen.write_lines([[f'{{"stream":"{stream}",'.encode()]])
-                pen.write_lines([[f'"number":{number}}}\n'.encode()]])
+            with writer:
+                writer.write_lines([[f'{{"stream":"{stream}",'.encode()]])
+                writer.write_lines([[f'"number":{number}}}\n'.encode()]])
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "abcdef"]
     for thread in threads:
@@ -51,8 +51,8 @@ def test_a_stdout_that_takes_a_part_at_a_time_gets_all_of_it(monkeypatch):
     written = io.BytesIO()
     stdout = SimpleNamespace(write=lambda data: written.write(data[:7]), flush=lambda: None)
     monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=stdout))
-    with (pen := Pen()):
-        pen.write_lines([[b'{"type":', b'"RECORD"}\n'], [b"{}\n"]])
+    with (writer := Writer()):
+        writer.write_lines([[b'{"type":', b'"RECORD"}\n'], [b"{}\n"]])
     assert written.getvalue() == b'{"type":"RECORD"}\n{}\n'
 
 
@@ -70,10 +70,10 @@ def test_a_pipe_that_does_not_wait_is_made_to(monkeypatch):
     reader.start()
     with os.fdopen(writing, "w") as stdout, monkeypatch.context() as patch:
         patch.setattr("sys.stdout", stdout)
-        pen = Pen()
-        pen.prepare_pipe()
-        with pen:
-            pen.write_lines([[b"x" * 4 * PIPE_SIZE]])
+        writer = Writer()
+        writer.prepare_pipe()
+        with writer:
+            writer.write_lines([[b"x" * 4 * PIPE_SIZE]])
     reader.join()
     assert taken == [b"x" * 4 * PIPE_SIZE]
 
@@ -88,47 +88,47 @@ def test_a_pipe_that_does_not_wait_is_made_to(monkeypatch):
 def test_behind_lines_that_were_not_taken_nothing_is_written(monkeypatch, error, sentence):
     stdout = mock.Mock(write=mock.Mock(side_effect=[error, 3]))
     monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=stdout))
-    pen = Pen()
-    with pytest.raises(TargetGoneError, match=sentence), pen:
-        pen.write_lines([[b"lost"]])
-    with pytest.raises(PenClosedError):
-        pen.write_message(StateMessage(value={}))
+    writer = Writer()
+    with pytest.raises(TargetGoneError, match=sentence), writer:
+        writer.write_lines([[b"lost"]])
+    with pytest.raises(WriterClosedError):
+        writer.write_message(StateMessage(value={}))
     assert stdout.write.call_count == 1
 
 
-def test_a_closed_pen_writes_no_more(capfdbinary):
-    pen = Pen()
-    assert pen.close(timeout=1)
-    with pytest.raises(PenClosedError), pen:
-        pen.write_lines([[b"late\n"]])
+def test_a_closed_writer_writes_no_more(capfdbinary):
+    writer = Writer()
+    assert writer.close(timeout=1)
+    with pytest.raises(WriterClosedError), writer:
+        writer.write_lines([[b"late\n"]])
     assert capfdbinary.readouterr().out == b""
 
 
-def test_a_pen_in_use_is_not_waited_for_longer_than_asked(capfdbinary):
-    pen = Pen()
+def test_a_writer_in_use_is_not_waited_for_longer_than_asked(capfdbinary):
+    writer = Writer()
     taken, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with pen:
+        with writer:
             taken.set()
             done.wait(5)
 
     thread = threading.Thread(target=hold)
     thread.start()
     taken.wait(5)
-    assert not pen.close(timeout=0.05)
+    assert not writer.close(timeout=0.05)
     done.set()
     thread.join()
     assert capfdbinary.readouterr().out == b""
 
 
 def test_numbers_keep_their_digits_and_times_are_iso(capfdbinary):
-    pen = Pen()
+    writer = Writer()
     moment = dt.datetime(2024, 1, 31, tzinfo=dt.UTC)
-    pen.write_message(
+    writer.write_message(
         RecordMessage(stream="s", record={"price": decimal.Decimal("1.10")}, version=1, time_extracted=moment)
     )
-    pen.write_message(ActivateVersionMessage(stream="s", version=1))
+    writer.write_message(ActivateVersionMessage(stream="s", version=1))
     lines = capfdbinary.readouterr().out.decode().splitlines()
     assert '"price":1.10' in lines[0]
     assert "2024-01-31T00:00:00Z" in lines[0]
