@@ -61,11 +61,11 @@ class TapContentstack(Tap):
     process_started: float | None = None
     """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
     state_interval: float = INTERVAL
-    """Seconds between two STATEs that are written on the way."""
+    """Seconds between two STATEs during a run."""
     summary: Summary = Summary(None, "")
 
     def __init__(self, **arguments: t.Any) -> None:
-        """Read the configuration, the catalog and the state; what is wrong with them stands in the summary, too."""
+        """Read the configuration, the catalog and the state; the summary reports what is wrong with them."""
         self._started = self.process_started or self.clock.time()
         try:
             super().__init__(**arguments)
@@ -105,7 +105,7 @@ class TapContentstack(Tap):
 
     @property
     def writer(self) -> Writer:
-        """The one writer of messages."""
+        """The writer of all messages."""
         return t.cast("Writer", self.message_writer)
 
     @cached_property
@@ -117,7 +117,7 @@ class TapContentstack(Tap):
 
     @cached_property
     def stack(self) -> Stack:
-        """What there is to load."""
+        """The stack that is loaded."""
         return Stack(self.client, self.settings, self.logger)
 
     @cached_property
@@ -184,7 +184,7 @@ class TapContentstack(Tap):
         self.parts.state.taken_over()
 
     def _prepare_maps(self) -> None:
-        """Let the stream maps know the schemas in use, which are neither the discovered ones nor the catalog's."""
+        """Give the stream maps the schemas in use, which are neither the discovered ones nor the catalog's."""
         loads = self.parts.loads
         for each in (*self.versioned_streams, loads):
             self.mapper.register_raw_stream_schema(each.name, each.selected_schema, each.primary_keys)
@@ -227,7 +227,7 @@ class TapContentstack(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         files = [path for path in value if path != "ENV"]
         given = super().cb_config(ctx, param, tuple(path for path in value if path not in files))
-        for path in files:  # each is read once, for it may be a pipe
+        for path in files:  # each is read only once, because it may be a pipe
             given.config |= read_json(path, "config") or {}
         return given
 
@@ -261,7 +261,7 @@ class TapContentstack(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End the run: nothing is written from within a signal handler, which may have come in the middle of a line."""
+        """End the run. The handler itself writes nothing: the signal may have interrupted the writing of a line."""
         self.logger.warning("Stopping, as asked by signal %d", signum)
         if self.run is None:
             sys.stdout.flush()

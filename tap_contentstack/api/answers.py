@@ -1,4 +1,4 @@
-"""Reading the API's JSON: one tolerant way for all endpoints, so that one odd text spoils no answer."""
+"""Decodes the API's JSON tolerantly, for all endpoints, so that one malformed text does not fail a response."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def has_uid(value: object) -> bool:
 
 
 def is_too_deep(value: object) -> bool:
-    """Return whether a JSON value has more levels than definitions can have."""
+    """Return whether a JSON value is nested more deeply than definitions can be."""
     level: list[t.Any] = [value]
     for _ in range(DEEPEST):
         level = [each for parent in level for each in _children(parent)]

@@ -35,7 +35,7 @@ SHORTEST_MASKED = 8
 
 
 class Client:
-    """Gets answers from one stack and environment; safe to share between threads."""
+    """Sends requests for one stack and environment; safe to share between threads."""
 
     def __init__(
         self, settings: Settings, throttle: Throttle, logger: logging.Logger, box: TimeBox | None = None

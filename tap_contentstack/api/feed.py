@@ -1,4 +1,4 @@
-"""What one stream asks the API: the pages of a pass, and which items are still published."""
+"""Requests of one stream: the pages of a pass, and which items are still published."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Feed:
     """One stream's view of the delivery API."""
 
     def __init__(self, client: Client, *, stream: str, filters: Query) -> None:
-        """Take the connection, and the filters that an initial pass is asked with."""
+        """Set the client, and the filters of an initial pass."""
         self._client = client
         self._stream = stream
         self._filters = filters
@@ -37,7 +37,7 @@ class Feed:
         return self._pages({"init": "true", **self._filters})
 
     def resumed_pass(self, pagination_token: str, items_seen: int = 0) -> Iterator[Page]:
-        """Yield the pages of an initial pass from a token on; so many items stood on those before."""
+        """Yield the remaining pages of an initial pass; `items_seen` items were on the pages before the token."""
         return self._pages({"pagination_token": pagination_token}, items_seen)
 
     def delta(self, sync_token: str) -> Iterator[Page]:
@@ -45,7 +45,7 @@ class Feed:
         return self._pages({"sync_token": sync_token})
 
     def size(self) -> int | None:
-        """Return how many items an initial pass would bring, if the API tells."""
+        """Return how many items an initial pass would bring, if the API counts them."""
         return self._page({"init": "true", **self._filters}).total_count
 
     def has_items(self) -> bool:
@@ -54,7 +54,7 @@ class Feed:
         return bool(page.items or page.total_count or page.pagination_token)
 
     def _pages(self, start: Query, items_seen: int = 0) -> Iterator[Page]:
-        """Yield pages; the next one is on its way while the caller works on the one before."""
+        """Yield pages; the next one is requested while the caller works on the one before."""
         paginator = SyncPaginator(start, items_seen)
         while not paginator.finished:
             page = paginator.follow(self._page(paginator.current_value))

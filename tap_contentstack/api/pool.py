@@ -1,4 +1,4 @@
-"""Where connections to the API come from: this machine's proxies and certificates, looked up once."""
+"""Opens the pool of connections to the API, with this machine's proxies and certificates."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def _own_headers(settings: Settings) -> dict[str, str]:
 
 
 def no_way(host: str | None) -> str:
-    """Return a sentence for settings with which no request can be made at all."""
+    """Return a sentence for settings with which no request can be sent."""
     return f"no request can be made to {host}: check base_url and the proxy settings of this machine"

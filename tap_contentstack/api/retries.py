@@ -1,4 +1,4 @@
-"""When a request is worth another attempt, and how long to wait before it."""
+"""Decides whether to retry a request, and how long to wait before that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST_WAIT = 0.5
 """Seconds: the mean wait before the second attempt is half of this (full jitter), and doubles with each further one."""
 LONGEST_WAIT = 60.0
 LONGEST_RETRY_AFTER = 900.0
-"""Seconds: an API that asks for more is taken to be down."""
+"""Seconds: an API that names a longer wait is taken to be down."""
 EPOCH_THRESHOLD = 1_000_000_000
 """A rate-limit reset above this is a moment, below it a number of seconds."""
 
@@ -28,7 +28,7 @@ LASTING_PROBLEMS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPP
 
 
 def may_pass(status: int) -> bool:
-    """Return whether an answer other than 200 may be a good one the next time."""
+    """Return whether a retry may turn a status other than 200 into a good response."""
     has_nothing = status < HTTPStatus.MULTIPLE_CHOICES
     has_problem = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in LASTING_PROBLEMS
     return has_nothing or has_problem or status in PASSING_REFUSALS

@@ -1,4 +1,4 @@
-"""One pace for all requests of a run: the user's cap, and whatever the API asks for."""
+"""Paces all requests of a run: the user's cap, and the waits that the API demands."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if t.TYPE_CHECKING:
 FIRST_GAP = 0.02
 """Seconds between two requests after the first answer that there were too many."""
 LONGEST_GAP = 2.0
-"""Seconds between two requests, however often the API complains."""
+"""The most seconds between two requests, however often the API throttles."""
 RECOVERY = 0.95
-"""What each good answer leaves of the gap: after some hundred of them the run is back at full speed."""
+"""Factor by which each good response shrinks the gap: after some hundred the run is back at full speed."""
 LONGEST_THROTTLING = 900.0
-"""Seconds without one good answer after which throttling is a failure."""
+"""Seconds without a good response after which throttling is a failure."""
 SETTLING = 1.0
 """Seconds in which further complaints count as the same one: feeds that run at once are throttled at once."""
 
@@ -72,7 +72,7 @@ class Throttle:
             return True
 
     def pause(self, seconds: float) -> None:
-        """Hold all requests back for a while, as the API asked."""
+        """Hold back all requests for the wait that the API named."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
@@ -120,7 +120,7 @@ class Throttle:
                 self._gap = min(max(self._gap * 2, FIRST_GAP), LONGEST_GAP)
 
     def note_answer(self) -> None:
-        """Take note of a good answer."""
+        """Note a good response."""
         self._last_good = self._clock()
 
     def recover(self) -> None:

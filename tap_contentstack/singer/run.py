@@ -1,4 +1,4 @@
-"""One run from the command line: all selected streams at once, one failure at a time, an end that is true."""
+"""One run from the command line: all selected streams at once, each failing alone, and a final STATE that is true."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if t.TYPE_CHECKING:
     from tap_contentstack.sync.summary import Summary
 
 TICK = 0.5
-"""Seconds between two looks at whether a line about the progress is due."""
+"""Seconds between two checks whether a progress line is due."""
 STOPPED = 128
-"""Exit codes above this say which signal stopped the run."""
+"""Exit codes above this name the signal that stopped the run."""
 LAST_WORDS = 1.5
-"""Seconds that a stopped run takes at most to write its last STATE: schedulers kill what lingers."""
+"""Seconds that a stopped run takes at most to write its last STATE: schedulers kill processes that linger."""
 NOTHING_PUBLISHED = (
     "nothing at all is published in scope any more, although the state knows rows: check environment, branch, locales "
     "and start_date"
@@ -127,7 +127,7 @@ class Run:
         check_before(self._streams, self._parts)
         if missing := {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}:
             self._logger.warning(
-                "event_types leaves out %s: what these events would remove stays in the target",
+                "event_types leaves out %s: rows that these events would remove stay in the target",
                 ", ".join(sorted(missing)),
             )
         for stream in self._streams:
@@ -197,13 +197,13 @@ class Run:
                 self._refusal = self._failures[stream.name] = str(error)
             except SingerSDKError as error:
                 self._failures[stream.name] = str(error)
-            except Exception as error:  # every other failure of one stream, which must not take the others along
+            except Exception as error:  # any other failure of one stream must not stop the others
                 self._logger.exception("Stream %s failed unexpectedly", stream.name)
                 self._failures[stream.name] = f"{type(error).__name__}: {error}"
             self._ended.put(stream)
 
     def _sync(self, stream: VersionedStream) -> None:
-        if self._refusal is not None:  # with these settings no stream will fare better
+        if self._refusal is not None:  # with these settings every stream would fail
             self._failures[stream.name] = self._refusal
             return
         stream.sync()

@@ -52,7 +52,7 @@ class FeedStream(VersionedStream):
         content_type: ContentType | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> None:
-        """Begin with an empty bookmark.
+        """Start with an empty bookmark.
 
         Args:
             tap: The SDK's tap, for the SDK's own use.
@@ -183,7 +183,7 @@ class FeedStream(VersionedStream):
         return bool(self.bookmark.sync_token)
 
     def size(self) -> int | None:
-        """Return how many items a full load would bring, if the API tells."""
+        """Return how many items a full load would bring, if the API counts them."""
         return self._feed().size()
 
     def _counts(self, feed: Feed) -> Counts | None:
@@ -264,7 +264,7 @@ class FeedStream(VersionedStream):
 
     @property
     def holds_back(self) -> bool:
-        """Whether records have been written that have not left the tap yet (batch files)."""
+        """Whether there are records that the tap has not written yet (batch files)."""
         return self._out.holds_back
 
     def write(self, messages: Iterable[t.Any]) -> None:
@@ -272,7 +272,7 @@ class FeedStream(VersionedStream):
         self._out.write(messages)
 
     def finish(self) -> None:
-        """Let all records go that are held back."""
+        """Write the records that are held back."""
         self._out.finish()
 
     def sweep(self) -> None:

@@ -67,7 +67,7 @@ class RunParts:
 
 
 class StreamLogger(logging.LoggerAdapter[logging.Logger]):
-    """Puts a stream's name in front of what is logged: schedulers show the text, and often nothing else."""
+    """Prefixes log lines with the stream's name, because schedulers often show nothing but the text."""
 
     @override
     def process(self, msg: t.Any, kwargs: MutableMapping[str, t.Any]) -> tuple[t.Any, MutableMapping[str, t.Any]]:
@@ -75,10 +75,10 @@ class StreamLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 class VersionedStream(SelfWritingStream):
-    """A stream whose rows carry a version, so that rows that are gone from the stack can be swept."""
+    """A stream whose rows carry a version, so that rows of items that are no longer published can be removed."""
 
     def __init__(self, tap: Tap, parts: RunParts, name: str, schema: dict[str, t.Any]) -> None:
-        """Begin with an empty bookmark.
+        """Start with an empty bookmark.
 
         Args:
             tap: The SDK's tap, for the SDK's own use.
@@ -102,7 +102,7 @@ class VersionedStream(SelfWritingStream):
 
     @property
     def turn(self) -> tuple[int, str, float]:
-        """When the stream begins, among those of a run: the least first."""
+        """The order in which streams begin within a run, lowest first."""
         return 0, "", 0.0
 
     @property
@@ -177,16 +177,16 @@ class VersionedStream(SelfWritingStream):
 
     @abc.abstractmethod
     def fill(self) -> None:
-        """Bring the table to what is there now."""
+        """Bring the table up to date."""
 
     @abc.abstractmethod
     def rows(self) -> Iterable[dict[str, t.Any]]:
-        """Yield what is there now."""
+        """Yield the current rows."""
 
     # The bookmark and the schema that it asks for
 
     def adopt(self, state: Mapping[str, t.Any] | None) -> None:
-        """Take over the bookmark of the state, and the column types that it remembers."""
+        """Adopt the state's bookmark, and the column types that it remembers."""
         self.bookmark, self._problem = read_bookmark(state)
         self.parts.state.take(self.name, self.bookmark)
         schema = copy.deepcopy(super().effective_schema)
@@ -208,7 +208,7 @@ class VersionedStream(SelfWritingStream):
         return [column for column in self.effective_schema["properties"] if self.mask["properties", column]]
 
     def scope(self) -> dict[str, object]:
-        """Return what the bookmark is good for."""
+        """Return the scope that the bookmark is valid for."""
         settings, branch = self.parts.settings, self.parts.stack.branch
         return {
             "stack": settings.api_key,
@@ -294,12 +294,12 @@ class VersionedStream(SelfWritingStream):
 
     @cached_property
     def guarded_maps(self) -> list[GuardedMap]:
-        """The stream's maps, checked, and with the columns that no map can lose."""
+        """The stream's maps, checked, and with the protected columns."""
         return guarded(self.name, self.stream_maps, self.selected_schema, self.primary_keys)
 
     @property
     def output(self) -> Output:
-        """The way in which rows leave the tap."""
+        """The output that writes the stream's rows."""
         maps, batch_config = self.stream_maps, self.get_batch_config(self.config)
         columns = self.selected_columns
         nested = any(
@@ -321,7 +321,7 @@ class VersionedStream(SelfWritingStream):
         return True
 
     def save(self) -> None:
-        """Put the bookmark into the state, and write that if it is time to; a complete stream gets its row before."""
+        """Put the bookmark into the state, and write that if due; a complete stream gets its row in `loads` before."""
         if self.is_complete and self._told != self.bookmark.version:
             self.tell()
         self.parts.state.save(self.name, self.bookmark)

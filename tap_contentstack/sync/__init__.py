@@ -1,1 +1,1 @@
-"""What keeps a table equal to what is published: passes, deltas, bookmarks."""
+"""Keeps tables equal to what is published: full loads, deltas, bookmarks."""

@@ -27,7 +27,7 @@ class Bookmark:
 
     Attributes:
         sync_token: Where the next delta begins; None while an initial pass is under way.
-        pagination_token: Where an initial pass goes on; None at its start and after its end.
+        pagination_token: Where an initial pass resumes; None at its start and after its end.
         items_seen: Items of the initial pass's pages so far, to be compared with the API's `total_count`.
         items_total: The `total_count` of the pass's first page; one that changes between pages means that they shifted.
         restarts: What the pass has restarted for already, over all runs, until its sync token is reached; and
@@ -136,7 +136,7 @@ class Bookmark:
 
 
 def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | None]:
-    """Return the bookmark that a state holds, and what is wrong with it if it cannot be gone on from.
+    """Return the bookmark that a state holds, and what is wrong with it if a run cannot resume from it.
 
     Of a damaged bookmark the version, the column types and the content type are kept where they are sound: the table
     they describe is still there.

@@ -10,11 +10,11 @@ class Brake:
 
     Where the state knew rows, and every full pass of the run lists nothing, the settings are more likely to be wrong
     (another environment or branch, a start date) than everything to be unpublished. One pass that lists an item, or a
-    stream with rows that goes on with its delta, releases the brake for all.
+    stream with rows that continues with its delta, releases the brake for all.
     """
 
     def __init__(self) -> None:
-        """Begin released; `pull` is called when the state turns out to know rows."""
+        """Start released; `pull` is called when the state turns out to know rows."""
         self._released = threading.Event()
         self._released.set()
 

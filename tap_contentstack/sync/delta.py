@@ -1,4 +1,4 @@
-"""What one reading of a delta has brought so far: events come in no order, and the newest of each key wins."""
+"""Tracks one reading of a delta: events come in no particular order, and the newest of each key wins."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Delta:
         return self.total is None or (self.items == self.total and not self.shifted)
 
     def wins(self, change: Change) -> bool:
-        """Take note of a change; return whether it is to be written, being the newest of its key so far."""
+        """Note a change; return whether it is the newest of its key so far, and has to be written."""
         if change.deleted:
             self._doubt(change, None)
         if change.locale is None:

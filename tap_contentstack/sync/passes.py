@@ -1,4 +1,4 @@
-"""How one stream's table is brought to what is published: the story of a load, from the first page to the sync token.
+"""Brings one stream's table up to what is published: the story of a load, from the first page to the sync token.
 
 The invariant: whatever the target has been given so far, the bookmark in the state is true. A bookmark moves only after
 every record that it covers, and the sync token is kept only after the sweep of its pass. So a run may be killed at any
@@ -51,7 +51,7 @@ class Table(t.Protocol):
 
     @property
     def holds_back(self) -> bool:
-        """Whether records have been written that have not left the tap yet (batch files)."""
+        """Whether there are records that the tap has not written yet (batch files)."""
 
     def begin(self) -> None:
         """Give the bookmark a new version, and announce that in the state."""
@@ -60,13 +60,13 @@ class Table(t.Protocol):
         """Write records."""
 
     def finish(self) -> None:
-        """Let all records go that are held back."""
+        """Write the records that are held back."""
 
     def sweep(self) -> None:
         """Remove the rows of older versions."""
 
     def save(self) -> None:
-        """Put the bookmark into the state, and write that if it is time to."""
+        """Put the bookmark into the state, and write the state if one is due."""
 
     def tell(self, published: Mapping[str, int] | None = None) -> None:
         """Say that the table is complete, and how many items the API counts in it, by locale."""
@@ -99,9 +99,9 @@ class Passes:
     counts: Counts | None = None
     """Asks how many items are published, if that is wanted."""
     record_limit: int | None = None
-    """Stop after so many records and leave the bookmark as it is (a connection test)."""
+    """Stop after this many records and leave the bookmark unchanged (a connection test)."""
     _passed: set[Reason] = field(default_factory=set)
-    """What the stream has restarted for in this run."""
+    """The reasons for which the stream has restarted in this run."""
     _held_back: tuple[str | None, int] | None = None
     """The checkpoint of records that have been written but have not left the tap yet: page token, items seen."""
 
@@ -184,7 +184,7 @@ class Passes:
         self.logger.info("Items are edited again and again, so how many are published is left open")
 
     def _leave(self) -> None:
-        """Let records go that are held back, with the checkpoint that covers them."""
+        """Write the records that are held back, with the checkpoint that covers them."""
         with self.lock:
             self.table.finish()
             if self._held_back is not None:
@@ -244,7 +244,7 @@ class Passes:
             raise StartOver(Reason.TOKEN, str(error)) from None
 
     def _check_total(self, total: int | None) -> None:
-        """Hold `total_count` to that of the first page: where it changes, an edit has shifted the pages."""
+        """Compare `total_count` with that of the first page: if it changes, an edit has shifted the pages."""
         bookmark = self.bookmark
         if bookmark.items_total is None:
             bookmark.items_total = total
@@ -256,7 +256,7 @@ class Passes:
             self.logger.warning("What the API counts changed again while the pages were read: %s; continuing", detail)
 
     def _check_count(self, seen: int, total: int | None) -> None:
-        """Hold the number of items to `total_count`, which counts those of a whole pass (recorded)."""
+        """Compare the number of items with `total_count`, which counts a whole pass (recorded)."""
         if total is None or seen == total:
             return
         detail = f"{seen} instead of {total}"

@@ -1,4 +1,4 @@
-"""What a run has done so far, stream by stream: a line now and then while it lasts, and one at its end."""
+"""Counts what a run has done, stream by stream, and logs progress while it runs and a total at its end."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class StreamProgress:
         self.began_at = self._page_at = self.clock.monotonic()
 
     def add_page(self, seen: int, expected: int | None) -> None:
-        """Count a page that has been dealt with.
+        """Count a page that has been processed.
 
         Args:
             seen: Items of the pass that this run has seen.
@@ -99,7 +99,7 @@ class Progress:
     """The progress of all streams of a run, each of which counts in a thread of its own."""
 
     def __init__(self, logger: logging.Logger, started: float, clock: Clock | None = None) -> None:
-        """Begin without streams.
+        """Start without streams.
 
         Args:
             logger: Where the lines go.
@@ -131,7 +131,7 @@ class Progress:
         return sum(getattr(each, what) for each in self.streams)
 
     def tick(self) -> None:
-        """Write a line if it is time for one."""
+        """Log a line if one is due."""
         now = self._clock.monotonic()
         if now - self._spoke < INTERVAL:
             return
@@ -145,7 +145,7 @@ class Progress:
         self._logger.info("Loading: %s", text)
 
     def summarize(self, counts: Counter[str]) -> None:
-        """Write what the whole run came to, for people and as SDK metrics."""
+        """Log the totals of the run, for people and as SDK metrics."""
         streams, records, tombstones = (self.total(what) for what in ("complete", "records", "tombstones"))
         seconds = self.seconds
         self._logger.info(

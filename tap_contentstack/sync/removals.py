@@ -1,4 +1,4 @@
-"""The rows that a delete took along without naming them: the API is asked, and what is gone gets a tombstone."""
+"""Finds the rows that a delete affects without naming them: asks the API, and writes tombstones for those gone."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class State:
         clock: Clock | None = None,
         interval: float = INTERVAL,
     ) -> None:
-        """Begin without bookmarks.
+        """Start without bookmarks.
 
         Args:
             values: The Singer state, which is kept up to date in place.
@@ -59,7 +59,7 @@ class State:
             logger: Where damage is reported.
             started: When the run began, in seconds since 1970.
             clock: The time.
-            interval: Seconds between two STATEs that are written on the way.
+            interval: Seconds between two STATEs during a run.
         """
         self._values = values
         self._write = write
@@ -153,7 +153,7 @@ class State:
         self._kept.pop(name, None)
 
     def save(self, name: str, bookmark: Bookmark) -> None:
-        """Put a bookmark into the state, and write that if it is time to; only with the writer's lock held."""
+        """Put a bookmark into the state, and write the state if one is due; only with the writer's lock held."""
         self.put(name, bookmark)
         self.write_if_due()
 

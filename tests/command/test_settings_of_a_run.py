@@ -167,7 +167,7 @@ def test_event_types_are_what_is_asked_for_and_what_is_lost_is_told(small):
     assert {params["type"] for params in inits} == {"entry_published", "asset_published,asset_deleted"}
     assert (
         "event_types leaves out asset_unpublished, content_type_deleted, entry_deleted, entry_unpublished: "
-        "what these events would remove stays in the target"
+        "rows that these events would remove stay in the target"
     ) in first.err
     small.stack.delete_entry("page", "page1")
     small.stack.delete_asset("asset1")
