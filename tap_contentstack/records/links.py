@@ -21,7 +21,9 @@ if t.TYPE_CHECKING:
 
 LINKLESS = frozenset({"_metadata", "_workflow", "ACL", "publish_details"})
 """System keys; none of them links to entries or assets."""
-FREE_MARKS = (b"-uid", b"_uid")
+ASSET_KEYS = ("filename", "content_type", "url")
+"""Beside its `uid`, what an asset picker keeps of an asset; no other object has them all."""
+FREE_MARKS = (b"-uid", b"_uid", b'"filename"')
 """One of these is in all JSON that has a link."""
 
 HTML_MARKS = ("data-sys-", "asset_uid")
@@ -65,15 +67,12 @@ def unmapped_links(unmapped: Mapping[str, t.Any], out: list[Link]) -> None:
 
 
 def free_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
-    """Find references, nodes of rich text and HTML that links, in JSON of any shape."""
+    """Find references, whole assets, nodes of rich text and HTML that links, in JSON of any shape."""
     if isinstance(value, dict):
-        uid, content_type = value.get("uid"), value.get("_content_type_uid")
-        node = _node_link(value, path)
-        if uid and isinstance(uid, str) and isinstance(content_type, str):
-            reference = Link(path_text(path), uid, content_type)
-            out.append(reference)
-            node = None if node == reference else node
-        if node:
+        link, node = _object_link(value, path), _node_link(value, path)
+        if link:
+            out.append(link)
+        if node and node != link:
             out.append(node)
         for key, each in value.items():
             free_links(each, (path, key), out)
@@ -94,6 +93,16 @@ def rich_text_links(value: t.Any, path: Path | None, out: list[Link]) -> None:
             inside = (path, "children")
             for index, each in enumerate(children):
                 rich_text_links(each, (inside, index), out)
+
+
+def _object_link(value: Mapping[str, t.Any], path: Path | None) -> Link | None:
+    """Return the link that an object is: a reference names its content type, an asset is known by its keys."""
+    uid, content_type = value.get("uid"), value.get("_content_type_uid")
+    if not uid or not isinstance(uid, str):
+        return None
+    if isinstance(content_type, str):
+        return Link(path_text(path), uid, content_type)
+    return Link(path_text(path), uid, ASSETS) if all(isinstance(value.get(key), str) for key in ASSET_KEYS) else None
 
 
 def _node_link(node: Mapping[str, t.Any], path: Path | None) -> Link | None:

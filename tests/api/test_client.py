@@ -291,6 +291,21 @@ def test_wrong_settings_are_named_at_once(sandbox, config, error, sentence):
         assert config.get(secret, sandbox.settings[secret]) not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("api_key", "access_token", "said"),
+    [
+        ("blt12345", "a", "… has no access"),
+        ("a", "blt12345", "… has no access"),
+        ("a", "blt", "blt12345 has no access"),
+    ],
+)
+def test_a_credential_is_masked_unless_it_is_too_short_to_be_one(sandbox, api_key, access_token, said):
+    sandbox.faults.add(Fault(status=422, code=999, fields=None, message="blt12345 has no access"))
+    with pytest.raises(RefusedError) as caught:
+        connect(sandbox, api_key=api_key, access_token=access_token).get(CONTENT_TYPES, {}, decode_json)
+    assert said in str(caught.value)
+
+
 def test_a_refused_token_is_told_from_other_refusals(sandbox):
     client = connect(sandbox)
     for name in ("sync_token", "pagination_token"):

@@ -124,6 +124,36 @@ def test_a_whole_asset_is_one_link():
     assert links({"image": {"uid": "a1", "_content_type_uid": "sys_assets"}}) == [("image", "a1", "sys_assets")]
 
 
+PICKED = {"uid": "a1", "filename": "a.png", "content_type": "image/png", "url": "https://images.example/a.png"}
+
+
+@pytest.mark.parametrize(
+    ("item", "paths"),
+    [
+        ({"custom": {"assets": [PICKED]}}, ["custom.assets[0]"]),
+        ({"custom": [PICKED, PICKED]}, ["custom[0]", "custom[1]"]),
+        ({"custom": PICKED | {"_content_type_uid": "sys_assets"}}, ["custom"]),
+        ({"custom": PICKED | {"attrs": {"asset-uid": "a1"}}}, ["custom"]),
+        ({"gone": {"of": PICKED}}, ["gone.of"]),
+        ({"plain": PICKED}, ["plain"]),
+        ({"custom": {key: value for key, value in PICKED.items() if key != "filename"}}, []),
+        ({"custom": PICKED | {"uid": None}}, []),
+    ],
+    ids=repr,
+)
+def test_an_asset_that_a_picker_keeps_is_one_link(item, paths):
+    assert links(item) == [(path, "a1", "sys_assets") for path in paths]
+
+
+@pytest.mark.parametrize("key", [r"f\u0069lename", "filename"])
+def test_a_key_of_an_asset_is_known_however_it_is_written(key):
+    codec = Codec(schemas.entry_schema(CONTENT_TYPE))
+    text = json.dumps({"uid": "e0", "custom": PICKED}).replace("filename", key).encode()
+    data = decode_page(b'{"items":[{"data":' + text + b"}]}").items[0].data
+    found = codec.fast(data) or codec.exact(data)
+    assert found.links == [Link("custom", "a1", "sys_assets")]
+
+
 def test_an_escaped_key_hides_no_link():
     codec = Codec(schemas.entry_schema(CONTENT_TYPE))
     text = rb'{"uid":"e0","body":{"children":[{"attrs":{"entry\u002duid":"e1"}}]}}'
