@@ -108,10 +108,12 @@ class Bookmark:
     def lacks(self, columns: Iterable[str]) -> list[str]:
         """Return those of the columns that were deselected, so that rows have no values there, or old ones.
 
-        A bookmark that does not remember `_load_version` is older than the column.
+        So it is with a column that differs in case alone from one that rows have: a field came or went beside another,
+        and values have moved from one column to the other. A bookmark that does not remember `_load_version` is older
+        than the column.
         """
-        known = {*self.types, LOAD_VERSION}
-        return [column for column in columns if column in known and not _is_loaded(self.types.get(column))]
+        known = {name.casefold() for name in (*self.types, LOAD_VERSION)}
+        return [column for column in columns if column.casefold() in known and not _is_loaded(self.types.get(column))]
 
     def remember(self, types: Mapping[str, str], selected: Collection[str]) -> None:
         """Remember the first types of columns, and which of these are deselected."""
@@ -121,7 +123,11 @@ class Bookmark:
                 result[column] = first.get(column, kind)
             else:
                 result[column] = f"({first[column]})" if column in first else None
-        self.types = result
+        named = {column.casefold() for column in types}
+        self.types = {
+            column: None if column not in types and column.casefold() in named else kind
+            for column, kind in result.items()
+        }
 
     def start_over(self, version: int, scope: str) -> None:
         """Begin an initial pass; the columns keep their types, as the table stays."""

@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 from sandbox import Behaviour, Sandbox, Stack
+from tap_contentstack.schema.stream_schemas import LOAD_VERSION
 from tests.tap_process import BOOKMARK_KEYS, ITEM_KEYS, LIST_KEYS, LISTS, LOADS, Output, keys_of, load, published
 
 ENTRY_EVENTS = "entry_published,entry_unpublished,entry_deleted,content_type_deleted"
@@ -407,6 +408,30 @@ def test_a_field_that_changes_its_type_keeps_its_column_and_is_told(small):
     assert record["price"] is None
     assert record["_unmapped"] == {"price": "five"}
     assert "Field 'price' is of type string now; its column stays number" in second.err
+
+
+def test_fields_that_differ_in_case_alone_leave_all_values_where_a_fresh_load_puts_them(small):
+    def with_fields(*uids: str) -> None:
+        fields = [{"uid": uid, "data_type": "number"} for uid in uids]
+        small.stack.change_content_type("page", schema=[{"uid": "title", "data_type": "text"}, *fields])
+
+    with_fields("Price")
+    small.stack.publish_entry("page", "page0", {"Price": 5}, ["en-us"])
+    last = load(small)
+    for edit, uids in enumerate([("Price", "price"), ("Price",), ("price",), ("PRICE", "Price")]):
+        with_fields(*uids)
+        small.stack.publish_entry("page", "page1", dict.fromkeys(uids, edit), ["en-us"])
+        output = load(small, state=last.state).check(history=True)
+        fresh = load(small)
+        columns = fresh.schemas["entries_page"]["properties"].keys() - {LOAD_VERSION}
+        rows, expected = output.tables(last)["entries_page"], fresh.tables()["entries_page"]
+        assert rows.keys() == expected.keys()
+        for key, row in expected.items():
+            assert [(each, rows[key].get(each)) for each in columns] == [(each, row.get(each)) for each in columns]
+        assert "restarts, as its rows lack columns that are selected now" in output.err
+        last = output
+    again = load(small, state=last.state).check(history=True)
+    assert again.records("entries_page") == []
 
 
 def test_content_that_no_target_can_store_is_taken_out_with_one_warning(small):

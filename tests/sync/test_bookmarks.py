@@ -111,6 +111,15 @@ def test_a_column_that_is_deselected_keeps_its_type_and_is_lacked_when_it_is_sel
     assert bookmark.lacks(["price", "body"]) == []
 
 
+def test_a_column_that_differs_in_case_alone_from_a_loaded_one_is_lacked_once():
+    bookmark = Bookmark(types={"Price": "number", "title": "string"})
+    assert bookmark.lacks(["title", "price", "Price_93c91c85"]) == ["price"]
+    bookmark.remember({"title": "string", "price": "number", "Price_93c91c85": "number"}, {"price", "Price_93c91c85"})
+    assert bookmark.types["Price"] is None
+    assert bookmark.lacks(["price", "Price_93c91c85"]) == []
+    assert bookmark.lacks(["Price"]) == ["Price"]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
