@@ -92,7 +92,8 @@ def test_tap_and_target_do_not_outlive_a_worker_that_is_killed(tmp_path):
 
 
 def test_what_was_confirmed_is_kept_when_the_worker_is_interrupted(tmp_path):
-    worker, group = start(tmp_path, tap="exec sleep 60", target=ECHO_STATE)
+    worker, group = start(tmp_path, tap="exec sleep 60", target=f"sleep 1; touch ready; {ECHO_STATE}")
+    wait_until((tmp_path / "ready").exists)
     worker.send_signal(signal.SIGINT)
     assert worker.wait(30) != 0
     assert "'version': 1" in (tmp_path / "confirmed").read_text()

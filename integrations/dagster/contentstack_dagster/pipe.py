@@ -66,36 +66,52 @@ def run(
         summary, states = folder / "summary.json", folder / "states"
         options = [f"--{option}={path}" for option, path in files.items()]
         environment = {**environment, "TAP_CONTENTSTACK_SUMMARY_PATH": str(summary)}
-        with (
-            states.open("wb") as confirmed,
-            subprocess.Popen(
+        failed = True
+        with states.open("wb") as confirmed:
+            tapping = subprocess.Popen(
                 [*tap, "--config=ENV", *options], env=environment, stdout=subprocess.PIPE, process_group=0
-            ) as tapping,
-            subprocess.Popen(
-                [*target, "--config=ENV"],
-                env=environment,
-                stdin=tapping.stdout,
-                stdout=confirmed,
-                process_group=tapping.pid,
-            ) as loading,
-            subprocess.Popen(["/bin/sh", "-c", WARDEN, str(tapping.pid)], stdin=subprocess.PIPE) as warden,
-        ):
-            if tapping.stdout:
-                tapping.stdout.close()  # so that the tap notices if the target ends
+            )
+            programs = [tapping]
             try:
-                tapping.wait()
-                loading.wait()
+                programs.append(
+                    subprocess.Popen(
+                        [*target, "--config=ENV"],
+                        env=environment,
+                        stdin=tapping.stdout,
+                        stdout=confirmed,
+                        process_group=tapping.pid,
+                    )
+                )
+                if tapping.stdout:
+                    tapping.stdout.close()  # so that the tap notices if the target ends
+                _guard(programs)
+                failed = programs[-1].returncode != 0
             finally:
                 # If the step is interrupted, the tap ends with a true state, and the target writes what it has.
-                tapping.terminate()
-                tapping.wait()
-                loading.wait()
-                warden.kill()
-                failed = loading.returncode != 0
-                ended = Ending(loading.returncode or tapping.returncode, *([] if failed else _json_of(summary)))
+                _end(programs)
+                code = programs[-1].returncode or tapping.returncode
+                ended = Ending(code, *([] if failed else _json_of(summary)))
                 if state := _last_state(states):
                     confirm(state, ended.summary["streams"])
     return ended
+
+
+def _guard(programs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait for the programs to end, with a warden."""
+    with subprocess.Popen(["/bin/sh", "-c", WARDEN, str(programs[0].pid)], stdin=subprocess.PIPE) as warden:
+        try:
+            for program in programs:
+                program.wait()
+        finally:
+            _end(programs)
+            warden.kill()
+
+
+def _end(programs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Stop the tap, which is the first, if it still runs, and wait until the target has written what it got."""
+    programs[0].terminate()
+    for program in programs:
+        program.wait()
 
 
 def _json_of(path: Path) -> list[Json]:
