@@ -70,7 +70,8 @@ def alive(group):
 def start(folder, tap="trap '' TERM; sleep 60 & wait", target="sleep 60"):
     """Start a worker that runs two programs that last; return it and the group of the two."""
     script = (
-        "import os; from contentstack_dagster import pipe; "
+        "import os, signal; from contentstack_dagster import pipe; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored in what a shell starts with &
         f"pipe.run(['/bin/sh', '-c', {'echo $$ > pid; ' + tap!r}], ['/bin/sh', '-c', {target!r}], os.environ, "
         "catalog={}, state={}, confirm=lambda state, _: open('confirmed', 'w').write(str(state)))"
     )
