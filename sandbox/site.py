@@ -6,6 +6,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
+INSTRUCTION = "Don't use \"quotes\"; at most 100 % of a line\n{curly}, $dollar, 'single', in any script: 説明"
+"""What editors are told about a field, in characters that trip programs which paste them into SQL."""
+
 
 def field(uid: str, data_type: str, *, multiple: bool = False, **more: Any) -> Json:
     """Describe a field as the API does."""
@@ -18,7 +21,7 @@ def field(uid: str, data_type: str, *, multiple: bool = False, **more: Any) -> J
         "unique": False,
         "multiple": multiple,
         "non_localizable": False,
-        "field_metadata": {"description": "", **metadata},
+        "field_metadata": {"description": "", "instruction": INSTRUCTION, **metadata},
         **more,
     }
 

@@ -26,6 +26,8 @@ if t.TYPE_CHECKING:
 
 Field: t.TypeAlias = "Mapping[str, t.Any]"
 
+LONGEST_DESCRIPTION = 1024
+"""Characters that BigQuery takes as the description of a column."""
 IN_BLOCKS: Schema = {"_metadata": FREE_OBJECT}
 """Groups and blocks have this besides their fields: `{"uid": …}`, set by the editor (seen in exports)."""
 
@@ -201,8 +203,12 @@ def field_schema(field: Field) -> Schema:
 
 
 def top_fields(content_type: Mapping[str, t.Any]) -> dict[str, Schema]:
-    """Return the JSON schemas of a content type's fields, by uid."""
-    return _properties(content_type.get("schema"))
+    """Return the JSON schemas of a content type's fields, by uid, with what editors wrote about each."""
+    schema = content_type.get("schema")
+    about = {each["uid"]: _description(each) for each in _dicts(schema) if isinstance(each.get("uid"), str)}
+    return {
+        uid: each | {"description": about[uid]} if about[uid] else each for uid, each in _properties(schema).items()
+    }
 
 
 def unknown_data_types(content_type: Mapping[str, t.Any]) -> dict[str, str]:
@@ -222,6 +228,13 @@ def _kind(field: Field) -> FieldType:
     # A taxonomy field in a sample of the documentation has no data type.
     data_type = field.get("data_type", "taxonomy" if "taxonomies" in field else None)
     return next((each for each in FIELD_TYPES if each.data_type == data_type and each.when(field)), UNKNOWN)
+
+
+def _description(field: Field) -> str:
+    """Return what editors see beside a field: its display name, and the instruction for filling it in."""
+    texts = (field.get("display_name"), _mapping(field.get("field_metadata")).get("instruction"))
+    said = ": ".join(" ".join(each.split()) for each in texts if isinstance(each, str) and each.strip())
+    return said[:LONGEST_DESCRIPTION]
 
 
 def _properties(schema: object) -> dict[str, Schema]:

@@ -184,7 +184,8 @@ def _items_of(schema: Schema) -> t.Any:
 def _demands_more(schema: Schema, kind: Kind) -> bool:
     """Return whether a schema has keywords that the shape does not express."""
     if kind == "json":
-        return schema != ANY_JSON and (set(_types_of(schema)) != _JSON_TYPES or bool(schema.keys() - _SILENT_KEYWORDS))
+        bare = {key: each for key, each in schema.items() if key != "description"}
+        return bare != ANY_JSON and (set(_types_of(schema)) != _JSON_TYPES or bool(schema.keys() - _SILENT_KEYWORDS))
     said = set(_SILENT_KEYWORDS)
     if kind == "date-time":
         said.add("format")

@@ -14,7 +14,17 @@ from singer_sdk.singerlib import Schema
 from target_postgres.connector import PostgresConnector
 
 from tap_contentstack.schema import stream_schemas as schemas
-from tap_contentstack.schema.shapes import ANY_JSON, BY_KIND, DATE_TIME, FREE_OBJECT, NUMBER, TEXT, list_of, record_of
+from tap_contentstack.schema.shapes import (
+    ANY_JSON,
+    BY_KIND,
+    DATE_TIME,
+    FREE_OBJECT,
+    NUMBER,
+    TEXT,
+    list_of,
+    record_of,
+    shape_of,
+)
 from tests.content_models import content_types
 
 ASSET = TEXT | {"contentMediaType": "text/vnd.contentstack.asset-uid"}
@@ -71,6 +81,28 @@ def field(data_type, **keys):
 )
 def test_every_kind_of_field_has_its_type(definition, expected):
     assert schemas.entry_schema({"schema": [definition]})["properties"]["f"] == expected
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        ({"display_name": "Score"}, "Score"),
+        ({"display_name": "Score", "field_metadata": {"instruction": "From 1\n to 5 "}}, "Score: From 1 to 5"),
+        ({"field_metadata": {"instruction": "From 1 to 5"}}, "From 1 to 5"),
+        ({"display_name": "x" * 2000}, "x" * 1024),
+        ({"display_name": " ", "field_metadata": {"instruction": ""}}, None),
+        ({"display_name": 3, "field_metadata": None}, None),
+    ],
+)
+@pytest.mark.parametrize("data_type", ["number", "reference", "hologram"])
+def test_a_column_is_described_by_what_editors_read_and_stays_the_same_otherwise(data_type, about, expected):
+    plain = {"uid": "f", "data_type": data_type}
+    bare = schemas.entry_schema({"schema": [plain]})["properties"]["f"]
+    described = schemas.entry_schema({"schema": [plain | about]})["properties"]["f"]
+    assert described.get("description") == expected
+    assert {key: each for key, each in described.items() if key != "description"} == bare
+    assert shape_of(described) == shape_of(bare)
+    assert shape_of(described).check is None
 
 
 def test_only_the_keys_are_required():
