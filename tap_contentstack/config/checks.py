@@ -36,8 +36,8 @@ def _sentence(error: ValidationError) -> str:
         missing = error.message.split("'")[1]
         if error.path:
             return f"setting '{error.path[0]}' lacks '{missing}'"
-        variable = f"TAP_CONTENTSTACK_{missing.upper()}"
-        return f"setting '{missing}' is missing: set it in the config, or as {variable} with --config=ENV"
+        name = missing.upper()
+        return f"setting '{missing}' is missing: set it in the config, or as TAP_CONTENTSTACK_{name} with --config=ENV"
     setting = str(error.path[0]) if error.path else "config"
     # Only numbers are quoted: a credential may have been pasted into the wrong setting.
     is_number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)

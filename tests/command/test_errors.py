@@ -143,7 +143,7 @@ def test_a_schema_of_a_catalog_that_is_none_is_one_sentence(site, column):
     output = fail(
         {**site.settings, "max_retries": 0}, catalog={"streams": [{"tap_stream_id": "assets", "schema": schema}]}
     )
-    assert "the catalog has a column whose schema cannot be understood" in output.last_line
+    assert "the catalog has a column whose schema is not valid" in output.last_line
 
 
 def test_a_catalog_does_not_change_the_type_of_a_key(site):
