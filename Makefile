@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # Loaders whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
 LOADERS := $(patsubst integrations/%.txt,$(VENV)/%/.ready,$(wildcard integrations/loaders/*.txt))
 TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
-SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py .ci/*.py)
+SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py integrations/*/*/test_*.py .ci/*.py)
 # mypy does not check the Dagster project itself, as Dagster is not in this environment.
 LINTED := $(SOURCES) integrations/dagster/contentstack_dagster
 JOBS ?= auto
@@ -26,7 +26,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit sandbox soak ci-loads loaders bench generate hub lock lock-check build clean
+.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit sandbox soak ci-loads loaders dbt bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -64,7 +64,7 @@ $(VENV)/loaders/%/.ready: integrations/loaders/%.txt
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
 
-$(VENV)/dagster/.ready: integrations/dagster/requirements.txt
+$(VENV)/dagster/.ready $(VENV)/dbt/.ready: $(VENV)/%/.ready: integrations/%/requirements.txt
 	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
@@ -122,6 +122,9 @@ scale: $(READY)  ## measure one process against several, and write the table int
 
 loaders: $(READY) $(LOADERS)  ## load a stack through its life with every loader, and read each of them exactly
 	@$(BIN)/pytest --quiet -n $(JOBS) -o faulthandler_timeout=600 tests/loaders/every_loader.py
+
+dbt: $(READY) $(VENV)/dbt/.ready $(VENV)/loaders/target-duckdb/.ready  ## build the dbt package's models on a Postgres and a DuckDB that the tap has filled
+	@$(BIN)/pytest --quiet -o faulthandler_timeout=600 integrations/dbt
 
 bench: $(READY)  ## run the benchmarks
 	@$(BIN)/python -m benchmarks
