@@ -136,7 +136,10 @@ def assert_postgres_holds_what_is_published(sandbox: Sandbox, postgres: Postgres
     assert {name: keys for name, keys in found.items() if keys} == expected
 
 
-def test_runs_with_a_time_box_complete_a_load_that_none_of_them_could(project, sandbox, postgres):
+@pytest.mark.parametrize("place", ["s3", "file"])
+def test_runs_with_a_time_box_complete_a_load_that_none_of_them_could(project, sandbox, postgres, place):
+    if place == "file":
+        project.environment["MELTANO_STATE_BACKEND_URI"] = f"file://{project.folder}/state"
     codes = until_complete(project)
     assert codes == [UNFINISHED] * (len(codes) - 1) + [0]
     assert len(codes) >= 3
