@@ -9,7 +9,7 @@ import pytest
 from tests.model.history import make_history
 from tests.model.shrink import failure_of, shrink
 
-HISTORIES = int(os.environ.get("GUARANTEE_HISTORIES", "120"))
+HISTORIES = int(os.environ.get("GUARANTEE_HISTORIES", "80"))
 FIRST = int(os.environ.get("GUARANTEE_SEED", "0"))
 BATCH = 10
 

@@ -330,7 +330,7 @@ def test_nothing_is_in_unmapped_but_what_does_not_fit(kinds):
 def test_characters_that_no_target_stores_are_warned_of_once(loaded):
     cleaned = [case for case in CASES if "nul" in case.name.split() or case.name.startswith("half")]
     [warning] = [line for line in loaded.warnings if "no target can store" in line]
-    assert f"entries_kinds | {len(cleaned)} items" in " ".join(warning.split())
+    assert f"entries_kinds: {len(cleaned)} items" in " ".join(warning.split())
 
 
 # Names
