@@ -225,8 +225,9 @@ class Run:
         reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
         self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
         with contextlib.suppress(TargetGoneError, WriterClosedError):  # nobody is there to read it
-            self._write_state()
-            self._writer.close(LAST_WORDS)
+            with self._writer:  # nothing may come after the last STATE
+                self._parts.state.write()
+                self._writer.close()
         if self._reason:
             self._logger.error(self._reason)
         logging.shutdown()

@@ -134,15 +134,9 @@ class Writer(GenericSingerWriter[bytes, Message]):
             if sys.platform == "linux":
                 fcntl.fcntl(sys.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
-    def close(self, timeout: float) -> bool:
-        """Refuse further writes; return whether the lock was free in time."""
-        if not self._lock.acquire(timeout=timeout):
-            return False
-        try:
-            self._closed = True
-        finally:
-            self._lock.release()
-        return True
+    def close(self) -> None:
+        """Refuse further writes; only with the lock held."""
+        self._closed = True
 
 
 def _to_json(value: object) -> str:

@@ -40,9 +40,15 @@ def _short_waits(monkeypatch):
     monkeypatch.setattr(retries_module, "FIRST_WAIT", 0.01)
 
 
-def connect(sandbox: Sandbox, **config: object) -> Client:
+def connect(sandbox: Sandbox, throttle: Throttle | None = None, **config: object) -> Client:
     settings = read_settings({**sandbox.settings, "max_retries": 3, "request_timeout": 2, **config})
-    return Client(settings, Throttle(), logging.getLogger("tap-contentstack"))
+    return Client(settings, throttle or Throttle(), logging.getLogger("tap-contentstack"))
+
+
+def patient() -> Throttle:
+    """A throttle whose seconds pass at once."""
+    now = [0.0]
+    return Throttle(clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
 
 
 @pytest.fixture
@@ -441,9 +447,11 @@ def test_an_absurd_retry_after_is_survived(sandbox, value):
 )
 def test_throttling_does_not_count_as_an_attempt(sandbox, headers):
     sandbox.faults.add(Fault(status=429, headers=headers, times=12))
-    client = connect(sandbox, max_retries=0)
+    throttle = patient()
+    client = connect(sandbox, throttle, max_retries=0)
     assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
     assert client.counts["retries"] == 12
+    assert throttle.waited > 12
 
 
 def test_throttling_without_one_good_answer_is_given_up_after_a_quarter_of_an_hour():

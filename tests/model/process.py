@@ -173,8 +173,9 @@ class MemoryRun(Run):
 
     @override
     def _break_off(self) -> t.NoReturn:
-        self._write_state()
-        self._writer.close(1.0)
+        with self._writer:
+            self._parts.state.write()
+            self._writer.close()
         self.ended.set()
         raise StoppedError
 

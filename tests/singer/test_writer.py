@@ -96,30 +96,14 @@ def test_behind_lines_that_were_not_taken_nothing_is_written(monkeypatch, error,
     assert stdout.write.call_count == 1
 
 
-def test_a_closed_writer_writes_no_more(capfdbinary):
+def test_a_closed_writer_writes_out_what_it_has_and_no_more(capfdbinary):
     writer = Writer()
-    assert writer.close(timeout=1)
+    with writer:
+        writer.write_lines([[b"last\n"]])
+        writer.close()
     with pytest.raises(WriterClosedError), writer:
         writer.write_lines([[b"late\n"]])
-    assert capfdbinary.readouterr().out == b""
-
-
-def test_a_writer_in_use_is_not_waited_for_longer_than_asked(capfdbinary):
-    writer = Writer()
-    taken, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with writer:
-            taken.set()
-            done.wait(5)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    taken.wait(5)
-    assert not writer.close(timeout=0.05)
-    done.set()
-    thread.join()
-    assert capfdbinary.readouterr().out == b""
+    assert capfdbinary.readouterr().out == b"last\n"
 
 
 def test_numbers_keep_their_digits_and_times_are_iso(capfdbinary):
