@@ -224,10 +224,9 @@ class Run:
         stopped = self._exit_code > STOPPED
         reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
         self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
-        with contextlib.suppress(TargetGoneError, WriterClosedError):  # nobody is there to read it
-            with self._writer:  # nothing may come after the last STATE
-                self._parts.state.write()
-                self._writer.close()
+        with contextlib.suppress(TargetGoneError, WriterClosedError), self._writer:  # nobody may be there to read it
+            self._parts.state.write()
+            self._writer.close()  # nothing comes after the last STATE
         if self._reason:
             self._logger.error(self._reason)
         logging.shutdown()
