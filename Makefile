@@ -12,7 +12,8 @@ TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
 SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py integrations/*/*/test_*.py .ci/*.py)
 # mypy does not check the Dagster project itself, as Dagster is not in this environment.
 LINTED := $(SOURCES) integrations/dagster/contentstack_dagster
-JOBS ?= auto
+# One test more at once than there are processors: many wait, for the second in which a token becomes safe.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 UV := $(BIN)/uv
 CHECK := $(BIN)/check-jsonschema --quiet
 PIN = grep -o '^uv==[0-9.]*' $(LOCK)
@@ -26,7 +27,7 @@ unexport PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit sandbox soak ci-loads loaders dbt bench generate hub lock lock-check build clean
+.PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit coverage sandbox soak ci-loads loaders dbt bench generate hub lock lock-check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -103,7 +104,10 @@ format-check: $(READY)
 types: $(READY)  ## mypy in strict mode
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
 
-unit: $(READY)  ## run only the tests, with coverage (one of them: .venv/bin/pytest -k name)
+unit: $(READY)  ## run only the tests (one of them: .venv/bin/pytest -k name)
+	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup
+
+coverage: $(READY)  ## run the tests, and say which lines they do not reach (a third slower)
 	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup --cov
 
 # Each variable that is set becomes an option of `python -m sandbox`.

@@ -16,7 +16,7 @@ from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.lines import LineOutput
 from tap_contentstack.singer.writer import Writer
-from tap_contentstack.values.jsontext import MAX_LEVELS, encode
+from tap_contentstack.values.jsontext import MAX_LEVELS, decode, encode
 from tests.content_models import SYSTEM, as_text, content_types, replayable
 
 EVENT_TIMES = ["2024-05-01T10:00:00.000Z", "2024-05-01T10:00:00+02:00", "2024-05-01", "never", ""]
@@ -54,6 +54,11 @@ def messages(changes) -> list[bytes]:
     return [b"".join(change.message) for change in changes]
 
 
+def read(changes) -> list[object]:
+    """Return the messages as a target has them: a character may be written as it is, or escaped."""
+    return [decode(message) for message in messages(changes)]
+
+
 @replayable
 @given(st.data(), st.sampled_from([(), ("fr-fr",)]))
 def test_a_page_at_once_gives_what_its_items_give_one_by_one(data, locales):
@@ -61,9 +66,9 @@ def test_a_page_at_once_gives_what_its_items_give_one_by_one(data, locales):
     reader = reader_of({**content_type, "uid": "page"}, locales=locales)
     pairs = st.tuples(values, st.sampled_from(EVENT_TIMES))
     page = page_of(*data.draw(st.lists(pairs, max_size=6)))
-    together = messages(reader.rows(page.items))
-    assert together == [message for item in page.items for message in messages(reader.rows([item]))]
-    assert together == messages(reader.changes(page.items))
+    together = read(reader.rows(page.items))
+    assert together == [message for item in page.items for message in read(reader.rows([item]))]
+    assert together == read(reader.changes(page.items))
 
 
 def test_times_that_are_not_as_targets_take_them_change_their_own_rows_alone():

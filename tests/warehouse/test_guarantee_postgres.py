@@ -9,7 +9,7 @@ import pytest
 from tests.model.programs import Programs
 from tests.model.warehouse import WarehouseHistory
 
-HISTORIES = int(os.environ.get("WAREHOUSE_HISTORIES", "12"))
+HISTORIES = int(os.environ.get("WAREHOUSE_HISTORIES", "10"))
 FIRST = int(os.environ.get("WAREHOUSE_SEED", "0"))
 
 
