@@ -17,6 +17,7 @@ from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
 from tap_contentstack.sync.counts import Counts
+from tap_contentstack.sync.load import Load
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
@@ -151,23 +152,25 @@ class FeedStream(VersionedStream):
             self.logger.info("The stream restarts, as its last full load is older than reload_after_days allows")
             self.begin()
         self._out.begin(self.bookmark.version)
-        feed, reader = self._feed(), self._reader(self._out)
-        passes = Passes(
-            feed=feed,
-            reader=reader,
-            removals=Removals(feed=feed, reader=reader),
+        load = Load(
+            feed=self._feed(),
+            reader=self._reader(self._out),
             table=self,
             lock=self.writer,
             bookmark=self.bookmark,
-            is_gone=self.parts.stack.is_gone,
-            known_locales=self._known_locales,
             brake=self.parts.brake,
             clock=self.parts.clock,
             progress=self.progress,
             logger=self.logger,
-            has_whole_box=self.begins_first,
-            counts=self._counts(feed),
             record_limit=self.ABORT_AT_RECORD_COUNT,
+        )
+        passes = Passes(
+            load,
+            Removals(feed=load.feed, reader=load.reader),
+            is_gone=self.parts.stack.is_gone,
+            known_locales=self._known_locales,
+            has_whole_box=self.begins_first,
+            counts=self._counts(load.feed),
         )
         self.postponed = False
         try:

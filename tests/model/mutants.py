@@ -42,44 +42,44 @@ class Mutant:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("drop the sweep", "sync/passes", "                    self.table.sweep()\n", ""),
+    Mutant("drop the sweep", "sync/initial_pass", "                    load.table.sweep()\n", ""),
     Mutant(
         "sweep after the bookmark",
-        "sync/passes",
-        "                    self.table.sweep()\n",
+        "sync/initial_pass",
+        "                    load.table.sweep()\n",
         "",
         more=(
             (
-                "                    self._advance(page.pagination_token, page.sync_token, seen)\n",
-                """                    self._advance(page.pagination_token, page.sync_token, seen)
+                "                    load.advance(page.pagination_token, page.sync_token, seen)\n",
+                """                    load.advance(page.pagination_token, page.sync_token, seen)
                 if page.sync_token is not None:
-                    self.table.sweep()
+                    load.table.sweep()
 """,
             ),
         ),
     ),
     Mutant(
         "checkpoint before the records",
-        "sync/passes",
-        """                self.table.write(messages)
+        "sync/initial_pass",
+        """                load.table.write(messages)
                 bookmark.add_locales({row.locale for row in rows if row.locale})
 """,
         """                bookmark.add_locales({row.locale for row in rows if row.locale})
                 if page.sync_token is None:
                     bookmark.advance(page.pagination_token, None, seen)
-                    self.table.save()
-                self.table.write(messages)
+                    load.table.save()
+                load.table.write(messages)
 """,
     ),
     Mutant(
         "a delta's token before its records",
-        "sync/passes",
+        "sync/delta_pass",
         "            messages = [change.message for change in changes]\n",
         """            messages = [change.message for change in changes]
             if page.sync_token:
-                with self.lock:
-                    self.bookmark.advance(None, page.sync_token, 0)
-                    self.table.save()
+                with load.lock:
+                    load.bookmark.advance(None, page.sync_token, 0)
+                    load.table.save()
 """,
     ),
     Mutant("ignore the order", "sync/delta", "        if rank < newest:\n", "        if False:\n"),
@@ -98,8 +98,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "skip the check of deletes",
-        "sync/passes",
-        "self.removals.tombstones(delta, self.bookmark.locales, self.known_locales(), self._has_passed)",
+        "sync/delta_pass",
+        "self.removals.tombstones(delta, bookmark.locales, self.known_locales(), load.has_restarted)",
         "[]",
     ),
     Mutant(
@@ -133,36 +133,36 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "take a refused page for the end of a delta",
-        "sync/passes",
+        "sync/delta_pass",
         "                if refused or not delta.pages:\n",
         """                if delta.pages:
-                    delta.sync_token = self.bookmark.sync_token
+                    delta.sync_token = self.load.bookmark.sync_token
                     return delta
                 if refused or not delta.pages:
 """,
     ),
     Mutant(
         "never start over for a refused token",
-        "sync/passes",
+        "sync/initial_pass",
         "            raise StartOver(Reason.TOKEN, str(error)) from None\n\n",
         "            raise\n\n",
     ),
     Mutant(
         "forget the count across a resume",
-        "sync/passes",
-        "self._advance(page.pagination_token, page.sync_token, seen)",
-        "self._advance(page.pagination_token, page.sync_token, 0)",
+        "sync/initial_pass",
+        "load.advance(page.pagination_token, page.sync_token, seen)",
+        "load.advance(page.pagination_token, page.sync_token, 0)",
     ),
     Mutant(
         "do not count an initial pass",
-        "sync/passes",
+        "sync/initial_pass",
         "        if total is None or seen == total:\n",
         "        if total is None or seen != -1:\n",
     ),
     Mutant(
         "do not count a delta",
-        "sync/passes",
-        "            if delta.is_whole or self.record_limit is not None:\n",
+        "sync/delta_pass",
+        "            if delta.is_whole or self.load.record_limit is not None:\n",
         "            if True:\n",
     ),
     Mutant(
@@ -195,8 +195,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "let a delta that a time box is too short for begin again",
         "sync/passes",
-        "if may_be_too_long and self.progress.pages:",
-        "if may_be_too_long and self.progress.pages < 0:",
+        "if may_be_too_long and load.progress.pages:",
+        "if may_be_too_long and load.progress.pages < 0:",
         episode="time_boxes",
     ),
     Mutant(
@@ -208,16 +208,16 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "forget the records that are held back when the time is up",
-        "sync/passes",
-        "            self.table.finish()\n            if self._held_back",
+        "sync/initial_pass",
+        "            self.load.table.finish()\n            if self._held_back",
         "            if self._held_back",
         episode="time_boxes",
     ),
     Mutant(
         "let a count stand though items were edited",
         "sync/passes",
-        "if not self._delta():\n                    with self.lock:\n                        self.table.tell",
-        "if self._delta() >= 0:\n                    with self.lock:\n                        self.table.tell",
+        "if not self._delta.run():\n                    with load.lock:\n                        load.table.tell",
+        "if self._delta.run() >= 0:\n                    with load.lock:\n                        load.table.tell",
         episode="counted_items",
     ),
     Mutant(
@@ -247,7 +247,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "overlook a deleted type in a delta",
-        "sync/passes",
+        "sync/delta_pass",
         "                    self._on_type_deleted(item.content_type_uid)\n",
         "                    pass\n",
     ),
@@ -285,8 +285,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "forget the locales of a delta",
-        "sync/passes",
-        "            self.bookmark.add_locales(delta.locales)\n",
+        "sync/delta_pass",
+        "            bookmark.add_locales(delta.locales)\n",
         "",
     ),
     Mutant(
@@ -305,16 +305,16 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "overlook that pages have shifted",
-        "sync/passes",
-        "            if not self._has_passed(Reason.SHIFTED):\n",
+        "sync/initial_pass",
+        "            if not self.load.has_restarted(Reason.SHIFTED):\n",
         "            if False:\n",
         episode="shifted_pages",
     ),
     Mutant(
         "forget what a pass restarted for",
-        "sync/passes",
-        "return reason in self._passed or reason.name in self.bookmark.restarts",
-        "return reason in self._passed",
+        "sync/load",
+        "return reason in self.restarts or reason.name in self.bookmark.restarts",
+        "return reason in self.restarts",
         episode="a_lasting_miscount",
     ),
     Mutant(
@@ -333,8 +333,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "sweep though nothing is listed",
-        "sync/passes",
-        "if self.brake.holds:",
+        "sync/initial_pass",
+        "if load.brake.holds:",
         "if False:",
         episode="another_scope",
     ),

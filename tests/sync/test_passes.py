@@ -30,6 +30,7 @@ from tap_contentstack.sync import passes as passes_module
 from tap_contentstack.sync.bookmarks import Bookmark
 from tap_contentstack.sync.brake import Brake
 from tap_contentstack.sync.delta import Delta
+from tap_contentstack.sync.load import Load
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.progress import StreamProgress
 from tap_contentstack.sync.removals import Removals
@@ -172,20 +173,24 @@ class Run:
             feed_locale=None,
             logger=LOGGER,
         )
-        Passes(
-            feed=t.cast("t.Any", self.feed),
+        feed = t.cast("t.Any", self.feed)
+        load = Load(
+            feed=feed,
             reader=reader,
             table=self.table,
-            removals=Removals(feed=t.cast("t.Any", self.feed), reader=reader),
             lock=contextlib.nullcontext(),
             bookmark=self.bookmark,
-            is_gone=lambda _: not self.exists,
-            known_locales=lambda: self.known | set(self.bookmark.locales),
             brake=self.brake,
             clock=Clock(),
             progress=StreamProgress("entries_page", Clock()),
             logger=LOGGER,
             record_limit=self.limit,
+        )
+        Passes(
+            load,
+            Removals(feed=feed, reader=reader),
+            is_gone=lambda _: not self.exists,
+            known_locales=lambda: self.known | set(self.bookmark.locales),
             has_whole_box=self.has_whole_box,
             counts=t.cast("t.Any", self) if self.counted is not None else None,
         ).run()
