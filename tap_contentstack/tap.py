@@ -28,9 +28,10 @@ from tap_contentstack.sdk import SelfWritingStream, classproperty
 from tap_contentstack.singer.guarded import check_names
 from tap_contentstack.singer.lists import GoneStream, ListStream
 from tap_contentstack.singer.loads import LoadsStream
+from tap_contentstack.singer.parts import RunParts
 from tap_contentstack.singer.run import Run
 from tap_contentstack.singer.streams import FeedStream
-from tap_contentstack.singer.versioned import RunParts, VersionedStream
+from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.singer.writer import Writer
 from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.state import INTERVAL, State, content_type_of

@@ -1,4 +1,4 @@
-"""Builds the JSON schemas of all streams, and keeps columns at the type that they were first loaded with."""
+"""Builds the JSON schemas of all streams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tap_contentstack.schema.shapes import (
     NUMBER,
     TEXT,
     copied,
-    kind_of,
     list_of,
     record_of,
 )
@@ -31,15 +30,12 @@ __all__ = [
     "AUTOMATIC_COLUMNS",
     "FIELD_TYPES",
     "KEY_COLUMNS",
-    "TypeChange",
     "asset_schema",
-    "column_types",
     "combined_schema",
     "definition_schema",
     "entry_columns",
     "entry_schema",
     "field_type_table",
-    "keep_types",
     "loads_schema",
     "schema_from_types",
     "taxonomy_schema",
@@ -158,19 +154,6 @@ _LOADS_COLUMNS: Mapping[str, Schema] = {
     "published": FREE_OBJECT,
 }
 
-# Types that targets distinguish (seen with target-postgres); all JSON types are stored alike. A number column can store
-# integers, but not the reverse.
-_TARGET_KINDS = {"object": "json", "array": "json"}
-_WIDENINGS = {("number", "integer")}
-
-
-class TypeChange(t.NamedTuple):
-    """A column whose field no longer has the type that the column was first loaded with."""
-
-    column: str
-    old: str
-    new: str
-
 
 def entry_schema(content_type: Mapping[str, t.Any]) -> Schema:
     """Return the JSON schema of a content type's entries."""
@@ -226,38 +209,6 @@ def loads_schema() -> Schema:
     return _object(_LOADS_COLUMNS, ("stream",))
 
 
-def column_types(schema: Mapping[str, t.Any]) -> dict[str, str]:
-    """Return the type of each column, except the columns that the tap adds."""
-    added = {*ADDED_COLUMNS, VERSION_COLUMN}
-    return {name: kind_of(each) for name, each in schema["properties"].items() if name not in added}
-
-
-def keep_types(schema: Mapping[str, t.Any], remembered: Mapping[str, object]) -> tuple[Schema, list[TypeChange]]:
-    """Return a schema whose columns keep the types that they were first loaded with, and a list of the differences.
-
-    Columns of removed fields stay: a target sets only the columns of the schema, so all others would keep their old
-    values. Many targets treat columns that differ only in case as one.
-
-    Args:
-        schema: The current schema.
-        remembered: The first type of each column. Invalid values are ignored.
-    """
-    kept: Schema = copied(schema)
-    changes = []
-    folded = {column.casefold(): kind for column, kind in remembered.items()}
-    for column, new in column_types(schema).items():
-        old = remembered.get(column, folded.get(column.casefold()))
-        if not isinstance(old, str) or old not in BY_KIND or column in KEY_COLUMNS or _same_to_targets(old, new):
-            continue
-        kept["properties"][column] = copied(BY_KIND[old])
-        changes.append(TypeChange(column, old, new))
-    there = {column.casefold() for column in (*kept["properties"], *ADDED_COLUMNS, VERSION_COLUMN)}
-    for column, old in remembered.items():
-        if isinstance(old, str) and old in BY_KIND and column.casefold() not in there:
-            kept["properties"][column] = copied(BY_KIND[old])
-    return kept, changes
-
-
 def schema_from_types(types: Mapping[str, object]) -> Schema:
     """Return a schema that fits a versioned table with columns of these types."""
     return _table(
@@ -267,10 +218,6 @@ def schema_from_types(types: Mapping[str, object]) -> Schema:
             if isinstance(kind, str) and kind in BY_KIND and name not in KEY_COLUMNS
         }
     )
-
-
-def _same_to_targets(old: str, new: str) -> bool:
-    return _TARGET_KINDS.get(old, old) == _TARGET_KINDS.get(new, new) or (old, new) in _WIDENINGS
 
 
 def _table(columns: Mapping[str, Schema]) -> Schema:

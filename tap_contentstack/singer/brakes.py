@@ -9,7 +9,8 @@ from tap_contentstack.singer.streams import FeedStream
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_contentstack.singer.versioned import RunParts, VersionedStream
+    from tap_contentstack.singer.parts import RunParts
+    from tap_contentstack.singer.versioned import VersionedStream
 
 
 def check_before(streams: Sequence[VersionedStream], parts: RunParts) -> None:

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk import Tap
 
-    from tap_contentstack.singer.versioned import RunParts
+    from tap_contentstack.singer.parts import RunParts
 
 
 class ListStream(VersionedStream):

@@ -26,7 +26,8 @@ from tap_contentstack.values.texts import one_line
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_contentstack.singer.versioned import RunParts, VersionedStream
+    from tap_contentstack.singer.parts import RunParts
+    from tap_contentstack.singer.versioned import VersionedStream
     from tap_contentstack.singer.writer import Writer
     from tap_contentstack.sync.bookmarks import Bookmark
     from tap_contentstack.sync.summary import Summary

@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.api.content_types import ContentType
     from tap_contentstack.records.output import Output
-    from tap_contentstack.singer.versioned import RunParts
+    from tap_contentstack.singer.parts import RunParts
 
 ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
 DAY = 86_400

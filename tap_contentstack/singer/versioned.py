@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import abc
-import copy
 import logging
 import typing as t
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from typing_extensions import override
@@ -14,14 +12,13 @@ from typing_extensions import override
 from tap_contentstack.errors import ScopeChangedError, TimeIsUpError
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
+from tap_contentstack.schema.table_schema import column_types, table_schema
 from tap_contentstack.sdk import SelfWritingStream, changes_nothing
 from tap_contentstack.singer.batches import BatchOutput
 from tap_contentstack.singer.guarded import guarded
 from tap_contentstack.singer.lines import LineOutput
 from tap_contentstack.singer.mapped import MappedOutput
 from tap_contentstack.sync.bookmarks import Bookmark, Unsure, carried_over, changed_parts, fingerprint, read_bookmark
-from tap_contentstack.sync.brake import Brake
-from tap_contentstack.values.clock import Clock
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
@@ -30,40 +27,12 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog, MetadataMapping
 
-    from tap_contentstack.api.stack import Stack
-    from tap_contentstack.config.settings import Settings
     from tap_contentstack.records.output import Output
+    from tap_contentstack.schema.table_schema import TableSchema
     from tap_contentstack.singer.guarded import GuardedMap
-    from tap_contentstack.singer.loads import LoadsStream
+    from tap_contentstack.singer.parts import RunParts
     from tap_contentstack.singer.writer import Writer
-    from tap_contentstack.sync.progress import Progress, StreamProgress
-    from tap_contentstack.sync.state import State
-
-
-@dataclass(frozen=True)
-class RunParts:
-    """What all streams of a run share.
-
-    Attributes:
-        stack: What there is to load.
-        state: What has been loaded.
-        progress: What this run has done so far.
-        loads: Where a stream that is complete gets its row.
-        brake: Holds sweeps back while all seems to be gone.
-        clock: The time.
-    """
-
-    stack: Stack
-    state: State
-    progress: Progress
-    loads: LoadsStream
-    brake: Brake = field(default_factory=Brake)
-    clock: Clock = field(default_factory=Clock)
-
-    @property
-    def settings(self) -> Settings:
-        """The validated configuration."""
-        return self.stack.settings
+    from tap_contentstack.sync.progress import StreamProgress
 
 
 class StreamLogger(logging.LoggerAdapter[logging.Logger]):
@@ -96,9 +65,7 @@ class VersionedStream(SelfWritingStream):
         """Whether the run's time was over before the stream was complete."""
         self._told: int | None = None
         self._problem: str | None = None
-        self._schema_in_use: dict[str, t.Any] | None = None
-        self._type_changes: list[schemas.TypeChange] = []
-        self._not_in_catalog: list[str] = []
+        self._table_schema: TableSchema | None = None
 
     @property
     def turn(self) -> tuple[int, str, float]:
@@ -151,7 +118,7 @@ class VersionedStream(SelfWritingStream):
     @override
     def effective_schema(self) -> dict[str, t.Any]:
         """The schema in use: the catalog's or the discovered one, with the types that the table's columns have."""
-        return self._schema_in_use or super().effective_schema
+        return self._table_schema.schema if self._table_schema else super().effective_schema
 
     @override
     def get_records(self, context: Context | None) -> Iterable[dict[str, t.Any]]:
@@ -189,18 +156,14 @@ class VersionedStream(SelfWritingStream):
         """Adopt the state's bookmark, and the column types that it remembers."""
         self.bookmark, self._problem = read_bookmark(state)
         self.parts.state.take(self.name, self.bookmark)
-        schema = copy.deepcopy(super().effective_schema)
-        for column in schemas.AUTOMATIC_COLUMNS:
-            if column in self.schema["properties"]:
-                schema["properties"].setdefault(column, self.schema["properties"][column])
-        for column in self.primary_keys:
-            schema["properties"][column] = self.schema["properties"][column]
-        self._schema_in_use, _ = schemas.keep_types(schema, self.bookmark.first_types())
-        # What the stack has now may differ from a bookmark's types, and from a catalog that was made earlier.
-        _, self._type_changes = schemas.keep_types(self.schema, schemas.column_types(self._schema_in_use))
-        self._not_in_catalog = [column for column in self.schema["properties"] if column not in schema["properties"]]
+        self._table_schema = table_schema(
+            self.schema,
+            super().effective_schema,
+            keys=self.primary_keys,
+            first_types=self.bookmark.first_types(),
+        )
         if self.get_batch_config(self.config):
-            self._schema_in_use["properties"][schemas.VERSION_COLUMN] = {"type": ["integer", "null"]}
+            self._table_schema.schema["properties"][schemas.VERSION_COLUMN] = {"type": ["integer", "null"]}
 
     @property
     def selected_columns(self) -> list[str]:
@@ -230,19 +193,8 @@ class VersionedStream(SelfWritingStream):
             self._on_scope_change(changes)
         elif self._problem:
             self.logger.warning("The stream restarts, as its bookmark cannot be used: %s", self._problem)
-        for change in self._type_changes:
-            self.logger.warning(
-                "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
-                "To adopt the new type, drop the stream's table and reload it (meltano run --full-refresh)",
-                change.column,
-                change.new,
-                change.old,
-            )
-        if self._not_in_catalog:
-            self.logger.warning(
-                "The catalog does not have the fields %s; their values go to _unmapped until it is rediscovered",
-                ", ".join(self._not_in_catalog),
-            )
+        if self._table_schema:
+            self._table_schema.warn(self.logger)
         self.planned = True
         resumes = bookmark.scope is not None and not changes and self._can_resume()
         if resumes and (lacking := bookmark.lacks(self.selected_columns)):
@@ -272,7 +224,7 @@ class VersionedStream(SelfWritingStream):
 
     def _remember_types(self) -> None:
         selected = set(self.selected_columns)
-        types = schemas.column_types(self.schema) | schemas.column_types(self.effective_schema)
+        types = column_types(self.schema) | column_types(self.effective_schema)
         for column, added in schemas.ADDED_COLUMNS.items():
             if column not in selected or column in self.bookmark.types or column == schemas.LOAD_VERSION:
                 types[column] = kind_of(added)

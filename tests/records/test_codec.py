@@ -17,6 +17,7 @@ from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.links import Link
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import RICH_TEXT
+from tap_contentstack.schema.table_schema import column_types, keep_types
 from tap_contentstack.values.jsontext import cleaned, decode, encode
 from tests.content_models import SYSTEM, as_text, content_types, replayable
 
@@ -68,9 +69,9 @@ def test_the_fast_way_gives_what_the_exact_way_gives(data):
 def test_the_fast_way_gives_the_same_with_columns_deselected_and_types_kept(data):
     content_type, items = data.draw(content_types())
     schema = schemas.entry_schema(content_type)
-    columns = sorted(schemas.column_types(schema))
+    columns = sorted(column_types(schema))
     kinds = st.sampled_from(["string", "number", "integer", "boolean", "date-time", "object", "array", "json"])
-    kept, _ = schemas.keep_types(schema, data.draw(st.dictionaries(st.sampled_from(columns), kinds, max_size=3)))
+    kept, _ = keep_types(schema, data.draw(st.dictionaries(st.sampled_from(columns), kinds, max_size=3)))
     selected = data.draw(st.none() | st.sets(st.sampled_from(columns)))
     codec = Codec(kept, columns=schemas.entry_columns(content_type), selected=selected)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""From content types to JSON schemas, and types that stay."""
+"""From content types to JSON schemas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from target_postgres.connector import PostgresConnector
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import (
     ANY_JSON,
-    BY_KIND,
     DATE_TIME,
     FREE_OBJECT,
     NUMBER,
@@ -25,6 +24,7 @@ from tap_contentstack.schema.shapes import (
     record_of,
     shape_of,
 )
+from tap_contentstack.schema.table_schema import column_types
 from tests.content_models import content_types
 
 ASSET = TEXT | {"contentMediaType": "text/vnd.contentstack.asset-uid"}
@@ -188,82 +188,9 @@ POSTGRES = {
 def test_every_column_has_its_type_in_postgres(schema):
     connector = PostgresConnector({"sqlalchemy_url": "postgresql://nowhere/nothing"})
     types = {name: str(connector.to_sql_type(schema["properties"][name])) for name in schema["properties"]}
-    kinds = schemas.column_types(schema)
+    kinds = column_types(schema)
     assert {name: types[name] for name in kinds} == {name: POSTGRES[kind] for name, kind in kinds.items()}
     assert types.get("_references", "JSONB") == types.get("_unmapped", "JSONB") == "JSONB"
-
-
-@pytest.mark.parametrize("kind", BY_KIND)
-def test_a_remembered_type_is_the_one_that_it_was(kind):
-    assert schemas.column_types({"properties": {"a": BY_KIND[kind]}}) == {"a": kind}
-
-
-def test_columns_that_the_tap_adds_are_not_remembered():
-    assert (
-        schemas.column_types(schemas.entry_schema({})).keys()
-        == schemas.entry_schema({})["properties"].keys() - schemas.ADDED_COLUMNS.keys()
-    )
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "kept"),
-    [
-        ("string", "number", True),
-        ("number", "string", True),
-        ("date-time", "string", True),
-        ("string", "date-time", True),
-        ("boolean", "number", True),
-        ("array", "string", True),
-        ("string", "json", True),
-        ("integer", "number", True),
-        ("number", "integer", False),
-        ("array", "object", False),
-        ("json", "array", False),
-        ("string", "string", False),
-        ("nonsense", "string", False),
-        (None, "string", False),
-        (["string"], "number", False),
-    ],
-)
-def test_a_column_keeps_the_type_of_its_table(old, new, kept):
-    schema = {"properties": {"uid": {"type": "string"}, "a": BY_KIND[new]}}
-    frozen, changes = schemas.keep_types(schema, {"a": old, "uid": "number"})
-    assert frozen["properties"] == schema["properties"] | ({"a": BY_KIND[old]} if kept else {})
-    assert changes == ([("a", old, new)] if kept else [])
-
-
-def test_columns_of_fields_that_are_gone_stay_and_one_of_the_same_letters_keeps_their_type():
-    """Many targets fold the case of names: to them it is the same column."""
-    schema = schemas.entry_schema({"schema": [{"uid": "Price", "data_type": "number"}]})
-    remembered = {
-        "gone": "number",
-        "price": "string",
-        "_unmapped": "string",
-        "odd": ["x"],
-        "_sdc_table_version": "number",
-    }
-    kept, changes = schemas.keep_types(schema, remembered)
-    assert kept["properties"].keys() - schema["properties"].keys() == {"gone"}
-    assert kept["properties"]["Price"] == TEXT
-    assert changes == [("Price", "string", "number")]
-
-
-def test_keeping_types_leaves_the_given_schema_alone():
-    schema = {"properties": {"a": dict(TEXT)}}
-    schemas.keep_types(schema, {"a": "number"})
-    assert schema == {"properties": {"a": TEXT}}
-
-
-@settings(deadline=None, max_examples=30, print_blob=True)
-@given(st.data())
-def test_a_table_can_be_described_by_its_types_alone(data):
-    content_type, _ = data.draw(content_types())
-    schema = schemas.entry_schema(content_type)
-    types = schemas.column_types(schema)
-    described = schemas.schema_from_types(types)
-    assert schemas.column_types(described) == types
-    assert described["required"] == schema["required"]
-    assert schemas.schema_from_types({"x": "nonsense"})["properties"].keys() == {"uid", *schemas.ADDED_COLUMNS}
 
 
 @settings(deadline=None, max_examples=30, print_blob=True)
