@@ -11,7 +11,7 @@ from tap_contentstack.errors import NotFoundError, RefusedError
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.versioned import VersionedStream
-from tap_contentstack.sync.bookmarks import changed_parts, fingerprint
+from tap_contentstack.sync.scope import changed_parts, fingerprint
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

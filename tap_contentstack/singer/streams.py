@@ -15,11 +15,12 @@ from tap_contentstack.records.output import PlainOutput
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.versioned import VersionedStream
-from tap_contentstack.sync.bookmarks import REPLICATION_KEY, changed_parts, fingerprint
+from tap_contentstack.sync.bookmarks import REPLICATION_KEY
 from tap_contentstack.sync.counts import Counts
 from tap_contentstack.sync.load import Load
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.removals import Removals
+from tap_contentstack.sync.scope import changed_parts, fingerprint
 from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
 
 if t.TYPE_CHECKING:

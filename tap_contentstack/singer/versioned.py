@@ -18,7 +18,8 @@ from tap_contentstack.singer.batches import BatchOutput
 from tap_contentstack.singer.guarded import guarded
 from tap_contentstack.singer.lines import LineOutput
 from tap_contentstack.singer.mapped import MappedOutput
-from tap_contentstack.sync.bookmarks import Bookmark, Unsure, carried_over, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.sync.bookmarks import Bookmark, read_bookmark
+from tap_contentstack.sync.scope import Unsure, carried_over, changed_parts, fingerprint
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import typing as t
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,7 +16,6 @@ if t.TYPE_CHECKING:
 FORMAT = 1
 REPLICATION_KEY = "sync_token"
 REPLICATION_KEY_VALUE = "replication_key_value"
-DIGEST_LENGTH = 10
 HAD_ROWS = "HAD_ROWS"
 
 
@@ -224,58 +222,3 @@ _SOUND: dict[str, t.Callable[[t.Any], bool]] = {
     "types": lambda value: isinstance(value, dict) and all(isinstance(kind, str | None) for kind in value.values()),
     "format": lambda value: value == FORMAT and not isinstance(value, bool),
 }
-
-
-class Unsure(t.NamedTuple):
-    """A part of a scope as it is set, where the API would have to say what it is and does not."""
-
-    value: object
-
-
-def fingerprint(scope: Mapping[str, object]) -> str:
-    """Return a short text that differs where the scope does, and tells which part of it; it holds no plain value."""
-    return " ".join(f"{name}:{_digest(value)}" for name, value in scope.items())
-
-
-def changed_parts(old: str, new: str) -> list[str]:
-    """Return the names of the parts of a new fingerprint in which an old one differs.
-
-    A part that only one of them is sure of is no difference.
-    """
-    before = _parts(old)
-    return [name.replace("_", " ") for name, part in _parts(new).items() if _differ(name, before.get(name), part)]
-
-
-def carried_over(old: str, new: str) -> str:
-    """Return the new fingerprint, with the old one's parts where only the old one is sure of them."""
-    before = _parts(old)
-    parts = {name: (before.get(name, part), part) for name, part in _parts(new).items()}
-    return " ".join(
-        f"{name}:{was if _is_unsure(name, part) and not _is_unsure(name, was) else part}"
-        for name, (was, part) in parts.items()
-    )
-
-
-def _parts(text: str) -> dict[str, str]:
-    return dict(part.partition(":")[::2] for part in text.split())
-
-
-def _differ(name: str, old: str | None, new: str) -> bool:
-    if old is None:
-        return True
-    return _is_unsure(name, old) == _is_unsure(name, new) and old != new
-
-
-def _is_unsure(name: str, part: str) -> bool:
-    return part.startswith(UNSURE) or part == UNTOLD.get(name)
-
-
-def _digest(value: object) -> str:
-    if isinstance(value, Unsure):
-        return f"{UNSURE}{_digest(value.value)}"
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:DIGEST_LENGTH]
-
-
-UNSURE = "?"
-UNTOLD: Mapping[str, str] = MappingProxyType({"branch": _digest(None)})
-"""How the first version wrote a part that was neither set nor known from the API."""

@@ -361,7 +361,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "restart for a branch that is never told",
-        "sync/bookmarks",
+        "sync/scope",
         "_is_unsure(name, part) and not _is_unsure(name, was)",
         "_is_unsure(name, part)",
         episode="an_untold_branch",

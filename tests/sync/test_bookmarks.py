@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_contentstack.sync.bookmarks import Bookmark, Unsure, carried_over, changed_parts, fingerprint, read_bookmark
+from tap_contentstack.sync.bookmarks import Bookmark, read_bookmark
 from tests.tap_process import BOOKMARK_KEYS
 
 WHOLE = Bookmark(
@@ -136,30 +136,3 @@ def test_any_damage_is_either_used_rightly_or_named(damage):
     elif bookmark.scope:
         assert bookmark.to_state() == {key: state[key] for key in bookmark.to_state()}
     assert json.dumps(bookmark.to_state())
-
-
-def test_a_fingerprint_tells_which_part_of_the_scope_changed_and_holds_no_plain_value():
-    old = fingerprint({"stack": "blt-secret", "locales": ("en-us",), "start_date": None})
-    new = fingerprint({"stack": "blt-secret", "locales": ("en-us", "fr-fr"), "start_date": None})
-    assert changed_parts(old, new) == ["locales"]
-    assert changed_parts(new, new) == []
-    assert "secret" not in old
-    assert "en-us" not in old
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed", "kept"),
-    [
-        ("main", Unsure(None), [], "main"),
-        (Unsure(None), "main", [], "main"),
-        (Unsure(None), Unsure("develop"), ["branch"], Unsure("develop")),
-        ("main", "develop", ["branch"], "develop"),
-    ],
-)
-def test_an_unsure_part_never_differs_from_a_sure_one_and_none_differs_again_once_it_is_carried_over(
-    before, after, changed, kept
-):
-    old, new = fingerprint({"branch": before}), fingerprint({"branch": after})
-    assert changed_parts(old, new) == changed
-    assert carried_over(old, new) == fingerprint({"branch": kept})
-    assert changed_parts(carried_over(old, new), new) == []
