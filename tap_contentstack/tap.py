@@ -22,19 +22,16 @@ from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.api.timebox import TimeBox
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, checked_settings, is_unencrypted, tidied
-from tap_contentstack.schema import stream_schemas as schemas
-from tap_contentstack.schema.names import COMBINED_STREAM, stream_name
 from tap_contentstack.sdk import SelfWritingStream, classproperty
+from tap_contentstack.singer.discovery import Discovery
 from tap_contentstack.singer.guarded import check_names
-from tap_contentstack.singer.lists import GoneStream, ListStream
 from tap_contentstack.singer.loads import LoadsStream
 from tap_contentstack.singer.parts import RunParts
 from tap_contentstack.singer.run import Run
-from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.singer.writer import Writer
 from tap_contentstack.sync.progress import Progress
-from tap_contentstack.sync.state import INTERVAL, State, content_type_of
+from tap_contentstack.sync.state import INTERVAL, State
 from tap_contentstack.sync.summary import Ending, Summary
 from tap_contentstack.values.clock import Clock
 from tap_contentstack.values.texts import one_line
@@ -44,8 +41,6 @@ if t.TYPE_CHECKING:
 
     import click
     from singer_sdk.plugin_base import _ConfigInput
-
-    from tap_contentstack.api.content_types import ContentType
 
 
 class TapContentstack(Tap):
@@ -138,37 +133,15 @@ class TapContentstack(Tap):
 
     # Streams
 
+    @cached_property
+    def discovery(self) -> Discovery:
+        """What finds the stack's streams."""
+        return Discovery(self, self.parts)
+
     @override
     def discover_streams(self) -> list[SelfWritingStream]:
         """Return the streams that the stack has now."""
-        types, lists = self.stack.content_types, self.stack.lists
-        settings, parts = self.settings, self.parts
-        streams: list[SelfWritingStream] = [
-            FeedStream(self, parts, "assets", schemas.asset_schema(), events=settings.asset_events),
-            ListStream(self, parts, "content_types", schemas.definition_schema(), lambda: types),
-            ListStream(self, parts, "global_fields", schemas.definition_schema(), lists.global_fields),
-            ListStream(self, parts, "taxonomies", schemas.taxonomy_schema(), lists.taxonomies),
-            ListStream(self, parts, "taxonomy_terms", schemas.term_schema(), lists.taxonomy_terms),
-            parts.loads,
-        ]
-        if settings.combined:
-            streams.append(
-                FeedStream(self, parts, COMBINED_STREAM, schemas.combined_schema(), events=settings.entry_events)
-            )
-        else:
-            streams += (self._entry_stream(each) for each in types if self.stack.covers(each["uid"]))
-        return streams
-
-    def _entry_stream(self, content_type: ContentType) -> FeedStream:
-        return FeedStream(
-            self,
-            self.parts,
-            stream_name(content_type["uid"]),
-            schemas.entry_schema(content_type),
-            events=self.settings.entry_events,
-            content_type=content_type,
-            columns=schemas.entry_columns(content_type),
-        )
+        return self.discovery.streams()
 
     @override
     def load_state(self, state: dict[str, t.Any]) -> None:
@@ -176,7 +149,7 @@ class TapContentstack(Tap):
         bookmarks = self.parts.state.load(state)
         if not self.stack.content_types and self.parts.state.knows_content:
             self.stack.check_emptiness(NO_CONTENT_TYPE)  # a GoneStream for each would empty its table
-        self._add_unlisted(bookmarks)
+        self.streams.update({each.name: each for each in self.discovery.unlisted(bookmarks, self.streams)})
         for stream in self.versioned_streams:
             bookmark = bookmarks.get(stream.name)
             stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
@@ -201,25 +174,6 @@ class TapContentstack(Tap):
     def selected_streams(self) -> list[VersionedStream]:
         """The streams that a run loads."""
         return [stream for stream in self.versioned_streams if stream.selected]
-
-    def _add_unlisted(self, bookmarks: dict[str, t.Any]) -> None:
-        """Add streams for bookmarks whose content type is not in the list of content types."""
-        stack = self.stack
-        uids = {name: content_type_of(name, bookmark) for name, bookmark in bookmarks.items()}
-        unlisted = {name: uid for name, uid in uids.items() if uid and name not in self.streams and not stack.has(uid)}
-        found = {uid: stack.find(uid) for uid in unlisted.values()}
-        if lost := [uid for uid, content_type in found.items() if content_type is None]:
-            found |= {each["uid"]: each for each in stack.lists_again(lost)}
-        for name, uid in unlisted.items():
-            content_type = found[uid]
-            if content_type is None:
-                types = bookmarks[name].get("types") if isinstance(bookmarks[name], dict) else None
-                self.streams[name] = GoneStream(self, self.parts, name, types if isinstance(types, dict) else {})
-            elif stack.covers(uid) and not self.settings.combined and stream_name(uid) == name:
-                stack.content_types.append(content_type)
-                self.streams[name] = self._entry_stream(content_type)
-                if self.input_catalog is not None:
-                    self.streams[name].apply_catalog(self.input_catalog)
 
     # Running
 

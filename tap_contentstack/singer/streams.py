@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 from typing_extensions import override
@@ -19,6 +18,7 @@ from tap_contentstack.sync.bookmarks import REPLICATION_KEY
 from tap_contentstack.sync.counts import Counts
 from tap_contentstack.sync.load import Load
 from tap_contentstack.sync.passes import Passes
+from tap_contentstack.sync.reloads import reload_is_due
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.scope import changed_parts, fingerprint
 from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
@@ -33,8 +33,6 @@ if t.TYPE_CHECKING:
     from tap_contentstack.singer.parts import RunParts
 
 ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
-DAY = 86_400
-"""Seconds."""
 
 
 class FeedStream(VersionedStream):
@@ -115,16 +113,9 @@ class FeedStream(VersionedStream):
 
     @property
     def reload_is_due(self) -> bool:
-        """Whether the last initial pass ended too long ago, by `reload_after_days`.
-
-        Each stream has a day of its own, by its name, between half that time and all of it: else those that were
-        loaded on one day would all be due on another one.
-        """
-        days, bookmark = self.parts.settings.reload_after_days, self.bookmark
-        if days is None or bookmark.sync_token is None:
-            return False
-        share = int(hashlib.sha256(self.name.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-        return self.parts.clock.time() - bookmark.full_load_time > days * DAY * (1 + share) / 2
+        """Whether nothing but time makes the stream restart."""
+        settings = self.parts.settings
+        return reload_is_due(self.name, self.bookmark, settings.reload_after_days, self.parts.clock.time())
 
     @override
     def _can_resume(self) -> bool:

@@ -179,7 +179,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "trust the list for types that are gone",
-        "tap",
+        "singer/discovery",
         "found = {uid: stack.find(uid) for uid in unlisted.values()}\n",
         "found = dict.fromkeys(unlisted.values())\n",
         more=(
@@ -340,9 +340,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "never reload",
-        "singer/streams",
-        "        if days is None or bookmark.sync_token is None:\n",
-        "        if True:\n",
+        "sync/reloads",
+        "    if days is None or bookmark.sync_token is None:\n",
+        "    if True:\n",
         episode="a_silent_change",
     ),
     Mutant(
