@@ -158,7 +158,7 @@ class FeedStream(VersionedStream):
         )
         passes = Passes(
             load,
-            Removals(feed=load.feed, reader=load.reader),
+            Removals(feed=load.feed, reader=load.reader, is_gone=self.parts.stack.is_gone),
             is_gone=self.parts.stack.is_gone,
             known_locales=self._known_locales,
             has_whole_box=self.begins_first,

@@ -9,6 +9,7 @@ from itertools import islice
 from tap_contentstack.api.page import PAGE_SIZE
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError
 from tap_contentstack.events import ASSET_EVENTS, ASSETS
+from tap_contentstack.sync.delta import Delta
 from tap_contentstack.sync.turns import Reason, StartOver
 
 if t.TYPE_CHECKING:
@@ -17,7 +18,6 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.feed import Feed
     from tap_contentstack.records.changes import Change
     from tap_contentstack.records.items import ItemReader
-    from tap_contentstack.sync.delta import Delta
 
     Questions: t.TypeAlias = Mapping[tuple[str, str], Mapping[str, Change]]
     """Deleted items, by content type and locale, each with the change that leaves its row in doubt."""
@@ -38,6 +38,8 @@ class Removals:
 
     feed: Feed
     reader: ItemReader
+    is_gone: Callable[[str], bool]
+    """Whether a content type has been deleted."""
 
     def tombstones(
         self,
@@ -74,14 +76,13 @@ class Removals:
         ]
         questions = {key: changes for key, changes in questions.items() if key[1] in asked}
         self._weigh(questions, has_passed)
-        for (content_type_uid, locale), changes in questions.items():
-            uids = iter(changes)
-            # An asset is known by its event, whatever the item says its content type is.
-            about = ASSETS if changes[next(iter(changes))].event in ASSET_EVENTS else content_type_uid
-            while some := list(islice(uids, PAGE_SIZE)):
-                alive = self._still_published(about, locale, some)
-                result += [self.reader.tombstone(changes[uid], locale) for uid in some if uid not in alive]
-        return result
+        alive = self._alive(questions)
+        return result + [
+            self.reader.tombstone(change, locale)
+            for (_, locale), changes in questions.items()
+            for uid, change in changes.items()
+            if (uid, locale) not in alive
+        ]
 
     def _weigh(self, questions: Questions, has_passed: Callable[[Reason], bool]) -> None:
         """Restart where many items were deleted and asking about them takes more requests than a new initial pass."""
@@ -93,12 +94,57 @@ class Removals:
         if size is not None and requests > size / PAGE_SIZE:
             raise StartOver(Reason.REMOVALS, f"{len(items)} items")
 
+    def _alive(self, questions: Questions) -> set[tuple[str, str]]:
+        """Return which of the items are still published, each with its locale."""
+        alive: set[tuple[str, str]] = set()
+        try:
+            for (content_type_uid, locale), changes in questions.items():
+                uids = iter(changes)
+                # An asset is known by its event, whatever the item says its content type is.
+                about = ASSETS if changes[next(iter(changes))].event in ASSET_EVENTS else content_type_uid
+                while some := list(islice(uids, PAGE_SIZE)):
+                    alive.update((uid, locale) for uid in self._still_published(about, locale, some))
+        except AccessError:
+            raise
+        except ApiError as error:
+            return self._listed(questions, error)
+        return alive
+
     def _still_published(self, content_type_uid: str, locale: str, uids: list[str]) -> set[str]:
         try:
             return self.feed.still_published(content_type_uid, locale, uids)
         except NotFoundError:
+            if content_type_uid == ASSETS or not self.is_gone(content_type_uid):
+                raise
             return set()
+
+    def _listed(self, questions: Questions, refusal: ApiError) -> set[tuple[str, str]]:
+        """Return the same as the feed lists it: this is the other way to know, and it writes nothing.
+
+        So a refusal that recurs run after run does not make the stream restart each time. Where the feed lists nothing
+        in one of the locales, the stack may no longer have that language: a restart sweeps its rows and forgets it.
+
+        Raises:
+            StartOver: A locale is empty, or the list cannot be believed.
+        """
+        self.reader.logger.warning(
+            "The API does not say which items are still published, so all that is published is listed: %s", refusal
+        )
+        uids = {uid for changes in questions.values() for uid in changes}
+        empty = {locale for _, locale in questions}
+        alive: set[tuple[str, str]] = set()
+        counted = Delta()
+        try:
+            for page in self.feed.initial_pass():
+                counted.note(page)
+                for row in self.reader.rows(page.items):
+                    empty.discard(row.locale or "")
+                    if row.locale and row.uid in uids:
+                        alive.add((row.uid, row.locale))
         except AccessError:
             raise
         except ApiError as error:
             raise StartOver(Reason.CHECK, str(error)) from None
+        if empty or not counted.is_whole:
+            raise StartOver(Reason.CHECK, str(refusal))
+        return alive

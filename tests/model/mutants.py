@@ -348,14 +348,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "take a page of another program for the answer that nothing is published",
         "sync/removals",
-        "            raise StartOver(Reason.CHECK, str(error)) from None\n",
+        "            return self._listed(questions, error)\n",
         "            return set()\n",
         episode="pages_of_others",
     ),
     Mutant(
         "fail for ever where a check of deletes is refused",
         "sync/removals",
-        "            raise StartOver(Reason.CHECK, str(error)) from None\n",
+        "            return self._listed(questions, error)\n",
         "            raise\n",
         episode="a_refused_language",
     ),

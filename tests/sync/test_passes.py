@@ -174,6 +174,10 @@ class Run:
             logger=LOGGER,
         )
         feed = t.cast("t.Any", self.feed)
+
+        def is_gone(_: str) -> bool:
+            return not self.exists
+
         load = Load(
             feed=feed,
             reader=reader,
@@ -188,8 +192,8 @@ class Run:
         )
         Passes(
             load,
-            Removals(feed=feed, reader=reader),
-            is_gone=lambda _: not self.exists,
+            Removals(feed=feed, reader=reader, is_gone=is_gone),
+            is_gone=is_gone,
             known_locales=lambda: self.known | set(self.bookmark.locales),
             has_whole_box=self.has_whole_box,
             counts=t.cast("t.Any", self) if self.counted is not None else None,
@@ -380,8 +384,33 @@ def test_more_questions_than_a_new_pass_would_cost_are_not_asked(caplog):
     assert "so many items were deleted that this is quicker: 250 items" in caplog.text
 
 
-def test_a_check_that_fails_for_good_starts_the_stream_over():
-    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=ApiError("down"), initial=[[page(sync="s2")]])
+def test_a_check_that_fails_for_good_is_settled_by_what_the_feed_lists():
+    listed = page(item("published", "a", "fr-fr"), item("published", "b", "de-de"), sync="s9")
+    run = delta_run(
+        page(item("deleted", "a"), item("deleted", "b"), sync="s1"),
+        refusal=ApiError("down"),
+        initial=[[listed]],
+        locales=["de-de", "en-us", "fr-fr"],
+    )
+    table = run.go()
+    assert set(table.rows) - {("a", "en-us", "deleted"), ("b", "en-us", "deleted")} == {("a", "de-de", "deleted"), ("b", "fr-fr", "deleted")}
+    assert "begin" not in table.log
+    assert run.bookmark.sync_token == "s1"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [page(sync="s9")],
+        [page(item("published", "b", "fr-fr"), sync="s9", total=2)],
+        [page(item("published", "b", "fr-fr"), more="p"), TokenRefusedError("p")],
+    ],
+    ids=["nothing in the locale", "another number", "refused"],
+)
+def test_a_check_that_nothing_settles_starts_the_stream_over(listed):
+    run = delta_run(
+        page(item("deleted", "a"), sync="s1"), refusal=ApiError("down"), initial=[listed, [page(sync="s2")]]
+    )
     assert "sweep complete s2" in run.go().log
 
 
@@ -393,8 +422,14 @@ def test_a_check_that_is_refused_to_these_settings_ends_the_stream():
 
 
 def test_a_check_of_a_type_that_is_gone_finds_nothing():
-    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=NotFoundError("gone"))
+    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=NotFoundError("gone"), exists=False)
     assert ("a", "fr-fr", "deleted") in run.go().rows
+
+
+def test_a_check_of_a_type_that_a_list_still_has_finds_what_the_feed_lists():
+    listed = page(item("published", "a", "fr-fr"), sync="s9")
+    run = delta_run(page(item("deleted", "a"), sync="s1"), refusal=NotFoundError("gone"), initial=[[listed]])
+    assert ("a", "fr-fr", "deleted") not in run.go().rows
 
 
 def test_the_bookmark_moves_only_when_the_delta_is_complete():
