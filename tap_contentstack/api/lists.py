@@ -79,5 +79,7 @@ class Lists:
                 raise ApiError(msg)
             found.update((each["uid"], each) for each in page)
             skip += len(page)
-            if not page or (skip >= count if isinstance(count, int) else len(page) < PAGE_SIZE):
+            repeated = skip - len(found)  # edits move a few items; more than a page of them, and `skip` is ignored
+            counted = skip >= count if isinstance(count, int) else len(page) < PAGE_SIZE
+            if not page or counted or repeated > PAGE_SIZE:
                 return list(found.values()), count if isinstance(count, int) else len(found)

@@ -50,6 +50,13 @@ def test_a_list_that_is_short_twice_is_told(caplog):
     assert "The API counts 2 content types and lists 1, twice" in caplog.text
 
 
+@pytest.mark.parametrize("count", [10**25, None])
+def test_a_list_whose_pages_repeat_for_ever_ends(count):
+    same = page(*(f"t{number}" for number in range(100)), count=count)
+    client: t.Any = SimpleNamespace(get=lambda _path, _params, accept: accept(json.dumps(same).encode()))
+    assert len(Lists(client, LOGGER).content_types()) == 100
+
+
 @pytest.mark.parametrize("answer", [{}, {"content_types": None}, {"content_types": [None]}, {"content_types": [{}]}])
 def test_an_answer_without_a_list_is_none(answer):
     with pytest.raises(ValueError, match="no list of content_types"):
