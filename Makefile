@@ -55,17 +55,17 @@ $(READY): $(LOCK) $(TESTED_LOADER:$(VENV)/%/.ready=integrations/%.txt) pyproject
 	@$(MAKE) --silent --no-print-directory $(TESTED_LOADER)
 	@touch $@
 
-$(VENV)/ci/.ready: integrations/ci/requirements.txt
-	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
-	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
-	@touch $@
-
 $(VENV)/loaders/%/.ready: integrations/loaders/%.txt
 	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
 
-$(VENV)/dagster/.ready $(VENV)/dbt/.ready: $(VENV)/%/.ready: integrations/%/requirements.txt
+$(VENV)/ci/.ready $(VENV)/dagster/.ready $(VENV)/dbt/.ready: $(VENV)/%/.ready: integrations/%/requirements.txt
+	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@touch $@
+
+$(VENV)/plots/.ready: benchmarks/plots.txt
 	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(@D)
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
@@ -130,8 +130,9 @@ loaders: $(READY) $(LOADERS)  ## load a stack through its life with every loader
 dbt: $(READY) $(VENV)/dbt/.ready $(VENV)/loaders/target-duckdb/.ready  ## build the dbt package's models on a Postgres and a DuckDB that the tap has filled
 	@$(BIN)/pytest --quiet -o faulthandler_timeout=600 integrations/dbt
 
-bench: $(READY)  ## run the benchmarks
-	@$(BIN)/python -m benchmarks
+bench: $(READY) $(VENV)/plots/.ready  ## run the benchmarks beside the last release's figures, and draw docs/images (RELEASE=1 keeps the figures as such)
+	@$(BIN)/python -u -m benchmarks --save $(if $(RELEASE),benchmarks/last_release.json,build/benchmarks.json)
+	@$(VENV)/plots/bin/python benchmarks/plots.py $(if $(RELEASE),benchmarks/last_release.json,build/benchmarks.json) docs/images
 
 lock: $(READY)  ## regenerate the lock files after a change of dependencies (UPGRADE=1 takes the newest versions)
 	@$(BIN)/python .ci/lock.py write $(if $(UPGRADE),--upgrade)

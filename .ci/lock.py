@@ -12,10 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# Each lock file, with what it resolves: the project and its tools, and each environment that only an integration needs.
-INTEGRATIONS = sorted(path.relative_to(ROOT) for path in ROOT.glob("integrations/*/*.in"))
+# Each lock file, with what it resolves: the project and its tools, and each environment of an integration or benchmark.
+OTHERS = sorted(
+    path.relative_to(ROOT) for each in ("integrations/*/*.in", "benchmarks/*.in") for path in ROOT.glob(each)
+)
 LOCKS = {"requirements-dev.txt": ["pyproject.toml", "--group", "dev"]} | {
-    str(path.with_suffix(".txt")): [str(path)] for path in INTEGRATIONS
+    str(path.with_suffix(".txt")): [str(path)] for path in OTHERS
 }
 COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
 

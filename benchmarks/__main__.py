@@ -1,7 +1,8 @@
-"""`python -m benchmarks [NAME…]` prints one Markdown table of all figures, or of those named."""
+"""`python -m benchmarks [NAME…]` prints a table of all figures, or of those named, beside those of the last release."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import typing as t
@@ -10,7 +11,8 @@ from pathlib import Path
 from benchmarks import latency, memory, pipe, rates
 from benchmarks.measure import ProgramError
 from benchmarks.programs import Programs
-from benchmarks.table import Row, head, line
+from benchmarks.saved import Figures
+from benchmarks.table import Row, head, line, machine
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,22 +31,33 @@ FIGURES: dict[str, Callable[[Programs], Iterator[Row]]] = {
 }
 
 
-def main(names: Sequence[str]) -> int:
+LAST_RELEASE = Path(__file__).with_name("last_release.json")
+
+
+def main(arguments: Sequence[str]) -> int:
     """Print the table; return 0 if every figure could be measured."""
-    if unknown := [name for name in names if name not in FIGURES]:
-        print(f"no such figure: {', '.join(unknown)}; there are: {', '.join(FIGURES)}", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(FIGURES)}")
+    parser.add_argument("--save", type=Path, help="a file that the figures are written to as well, as JSON")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in FIGURES]:
+        parser.error(f"no such figure: {', '.join(unknown)}; there are: {', '.join(FIGURES)}")
+    before = Figures.read(LAST_RELEASE)
+    figures = Figures(machine=machine())
     failed = False
-    print(head(), flush=True)
+    print(head(figures.machine, before), flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         programs = Programs(Path(folder))
-        for name in names or FIGURES:
+        for name in options.names or FIGURES:
             try:
                 for row in FIGURES[name](programs):
-                    print(line(row.cells()), flush=True)
+                    figures.add(row)
+                    print(line([*row.cells(), before.text(row)]), flush=True)
             except ProgramError as error:
                 failed = True
-                print(line(Row(figure=name, missing=str(error)).cells()), flush=True)
+                print(line([*Row(figure=name, missing=str(error)).cells(), ""]), flush=True)
+    if options.save:
+        figures.write(options.save)
     return int(failed)
 
 

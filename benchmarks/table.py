@@ -13,7 +13,9 @@ from pathlib import Path
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-COLUMNS = ("figure", "against", "median [min, max]", "goal", "met")
+    from benchmarks.saved import Figures
+
+COLUMNS = ("figure", "against", "median [min, max]", "goal", "met", "last release")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +50,17 @@ class Row:
     goal: Goal | None = None
     missing: str = ""
 
+    @property
+    def median(self) -> float:
+        """The value that counts."""
+        return statistics.median(self.values)
+
     def cells(self) -> tuple[str, ...]:
-        """Return the row's cells."""
+        """Return the row's cells, but for the last one."""
         if not self.values:
             return (self.figure, self.against, f"not measured: {self.missing}", self._goal(), "")
-        median = statistics.median(self.values)
-        spread = f"{self._text(median)} {self.unit} [{self._text(min(self.values))}, {self._text(max(self.values))}]"
-        met = "" if self.goal is None else "yes" if self.goal.met_by(median) else "**no**"
+        spread = f"{rounded(self.median)} {self.unit} [{rounded(min(self.values))}, {rounded(max(self.values))}]"
+        met = "" if self.goal is None else "yes" if self.goal.met_by(self.median) else "**no**"
         return (self.figure, self.against, spread, self._goal(), met)
 
     def _goal(self) -> str:
@@ -62,17 +68,24 @@ class Row:
             return ""
         return f"{'≥' if self.goal.at_least else '≤'} {self.goal.bound:g} {self.unit}"
 
-    def _text(self, value: float) -> str:
-        if abs(value) >= 1000:  # noqa: PLR2004 - thousands need no fractions
-            return f"{value:,.0f}"
-        return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"  # noqa: PLR2004
+
+def rounded(value: float) -> str:
+    """Return a value with three digits or so."""
+    if abs(value) >= 1000:  # noqa: PLR2004 - thousands need no fractions
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"  # noqa: PLR2004
 
 
-def head() -> str:
-    """Return the lines above the rows: when and where, and the columns' names."""
+def machine() -> str:
+    """Return when and where the figures are taken."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    where = f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    return f"{today}; {where}\n\n{line(COLUMNS)}\n{line(['---'] * len(COLUMNS))}"
+    return f"{today}; {_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def head(machine: str, before: Figures) -> str:
+    """Return the lines above the rows: when and where, and the columns' names."""
+    last = f"last release: {before.machine}\n" if before.machine else ""
+    return f"{machine}\n{last}\n{line(COLUMNS)}\n{line(['---'] * len(COLUMNS))}"
 
 
 def line(cells: Sequence[str]) -> str:

@@ -420,6 +420,7 @@ class Play:
         """See what the next run makes of a crash right behind each STATE, and then go on as if there had been none."""
         kept = self.state, self._confirmed_at, list(self._outputs), list(self._states), self.target
         miscounted, unhealed = dict(self._miscounted), self._unhealed
+        confirmed, confirming = self._confirmed, self._confirming
         number = sum(message["type"] == "STATE" for message in transcript.messages)
         for end in range(number) if number <= CRASHES else sorted(chance.sample(range(number), CRASHES)):
             self.target = kept[4].copy()
@@ -430,6 +431,7 @@ class Play:
             self.state, self._confirmed_at, outputs, states, _ = kept
             self._outputs, self._states = list(outputs), list(states)
             self._miscounted, self._unhealed = dict(miscounted), unhealed
+            self._confirmed, self._confirming = confirmed, confirming
         self.target = kept[4]
 
     def _tap_run(self, details: Json, state: Json | None, chance: random.Random) -> tuple[Outcome, bool]:

@@ -6,6 +6,7 @@ from benchmarks import __main__ as command
 from benchmarks.measure import ProgramError, Server, run
 from benchmarks.pipe import into_postgres
 from benchmarks.programs import FIRST_TYPE, PEER_PACKAGES, Programs, missing_package
+from benchmarks.saved import Figures
 from benchmarks.server import Service, Stack
 from benchmarks.table import Goal, Row
 
@@ -128,6 +129,22 @@ def test_a_row_gives_median_minimum_and_maximum_and_whether_the_goal_is_met(goal
     assert cells[-1] == met
 
 
+def test_a_figure_stands_beside_that_of_the_last_release(tmp_path):
+    row = Row(figure="speed", against="a peer", values=[3, 1, 2])
+    before = Figures(machine="then and there")
+    before.add(row)
+    before.write(tmp_path / "figures.json")
+
+    after = Figures.read(tmp_path / "figures.json")
+
+    assert after == before
+    assert after.text(row) == "2.00 times"
+    assert after.text(Row(figure="speed", against="another peer", values=[1])) == ""
+    assert Figures.read(tmp_path / "none.json").text(row) == ""
+
+
 def test_an_unknown_figure_is_refused_with_those_that_there_are(capsys):
-    assert command.main(["speed"]) == 2
+    with pytest.raises(SystemExit) as ended:
+        command.main(["speed"])
+    assert ended.value.code == 2
     assert "rates" in capsys.readouterr().err
