@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 import typing as t
 from pathlib import Path
@@ -30,6 +31,9 @@ OWN = CONFIG_JSONSCHEMA["properties"]
 REQUIRED = CONFIG_JSONSCHEMA["required"]
 # Meltano 4.4 fails on decimals that come from environment variables.
 KINDS = {"number": "string"}
+WIDTH = 118
+"""Characters of a line of the README's configuration."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
 DECIMAL = "a number: Meltano 4.4 fails on decimals from environment variables"
 
 
@@ -120,15 +124,16 @@ def loaders() -> str:
 
 
 def declared_settings() -> str:
-    """Return the settings of the README's Meltano configuration, one a line."""
-    lines = []
+    """Return the settings of the README's Meltano configuration."""
+    declared = []
     for name, setting in OWN.items():
         kind = "string" if "enum" in setting else kind_of(setting)  # options would need a label each
         parts = [f"name: {name}", f"kind: {kind}"]
         parts += ["sensitive: true"] if setting.get("secret") else []
         parts += [f"value: {_plain(setting['default'])}"] if "default" in setting else []
-        lines.append(f"    - {{{', '.join(parts)}}}")
-    return "\n".join(lines)
+        declared.append(f"{{{', '.join(parts)}}}".replace(" ", NO_BREAK))
+    lines = textwrap.wrap(", ".join(declared), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join(["    settings: [", *lines, "    ]"]).replace(NO_BREAK, " ")
 
 
 def described_settings() -> str:
@@ -175,7 +180,7 @@ class Part(t.NamedTuple):
 
 PARTS = (
     Part("README.md", *_between("settings"), settings_table),
-    Part("README.md", "environment]]\n    settings:\n", "\n  loaders:\n", declared_settings),
+    Part("README.md", "environment]]\n", "\n  loaders:\n", declared_settings),
     Part("docs/warehouse.md", *_between("field types"), field_types),
     Part("docs/warehouse.md", *_between("normalisations"), normalisations),
     Part("docs/loaders.md", *_between("loaders"), loaders),

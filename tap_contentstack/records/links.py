@@ -1,4 +1,4 @@
-"""All links of an entry, to other entries and to assets, wherever they stand."""
+"""Every link from an entry to another entry or asset, at any depth."""
 
 from __future__ import annotations
 
