@@ -49,6 +49,7 @@ __all__ = [
     "is_usable",
     "parse_environment_config",
     "pop_deselected_record_properties",
+    "without_replaced",
 ]
 
 
@@ -132,6 +133,17 @@ def changes_nothing(maps: list[StreamMap], stream: str) -> bool:
         and only.stream_alias == stream
         and not only.flattening_enabled
     )
+
+
+def without_replaced(maps: list[StreamMap]) -> list[StreamMap]:
+    """Return a stream's maps without the default one, where another one has its name.
+
+    A definition whose `__source__` is its own name would otherwise write the stream twice to one table.
+    """
+    default, *others = maps
+    names = {each.stream_alias for each in others}
+    is_replaced = type(default) is SameRecordTransform and default.stream_alias in names
+    return others if is_replaced else maps
 
 
 class Expression(t.NamedTuple):

@@ -22,7 +22,7 @@ from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.api.timebox import TimeBox
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, checked_settings, is_unencrypted, tidied
-from tap_contentstack.sdk import SelfWritingStream, classproperty
+from tap_contentstack.sdk import SelfWritingStream, classproperty, without_replaced
 from tap_contentstack.singer.discovery import Discovery
 from tap_contentstack.singer.guarded import check_names
 from tap_contentstack.singer.loads import LoadsStream
@@ -34,7 +34,7 @@ from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.state import INTERVAL, State
 from tap_contentstack.sync.summary import Ending, Summary
 from tap_contentstack.values.clock import Clock
-from tap_contentstack.values.texts import one_line
+from tap_contentstack.values.texts import log_on_one_line, one_line
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -62,6 +62,7 @@ class TapContentstack(Tap):
 
     def __init__(self, **arguments: t.Any) -> None:
         """Read the configuration, the catalog and the state; the summary reports what is wrong with them."""
+        self.logger.addFilter(log_on_one_line)
         self._started = self.process_started or self.clock.time()
         try:
             super().__init__(**arguments)
@@ -162,6 +163,7 @@ class TapContentstack(Tap):
         loads = self.parts.loads
         for each in (*self.versioned_streams, loads):
             self.mapper.register_raw_stream_schema(each.name, each.selected_schema, each.primary_keys)
+            self.mapper.stream_maps[each.name] = without_replaced(self.mapper.stream_maps[each.name])
         maps = {stream.name: stream.guarded_maps for stream in self.selected_streams}
         check_names(maps | {loads.name: loads.guarded_maps})
 

@@ -62,16 +62,16 @@ def table_schema(
 
     Args:
         found: The schema that discovery found.
-        catalogued: The schema that the catalog asks for; the columns that every record needs are added.
+        catalogued: The schema that the catalog asks for; the columns that every record needs are added, and those
+            that the tap itself fills keep their types.
         keys: The key columns.
         first_types: The type that each column was first loaded with.
     """
     wanted = copied(catalogued)
-    for column in AUTOMATIC_COLUMNS:
+    own = {*ADDED_COLUMNS} & wanted["properties"].keys()
+    for column in (*AUTOMATIC_COLUMNS, *keys, *sorted(own)):
         if column in found["properties"]:
-            wanted["properties"].setdefault(column, found["properties"][column])
-    for column in keys:
-        wanted["properties"][column] = found["properties"][column]
+            wanted["properties"][column] = found["properties"][column]
     schema, _ = keep_types(wanted, first_types)
     # What the stack has now may differ from a bookmark's types, and from a catalog that was made earlier.
     _, changes = keep_types(found, column_types(schema))

@@ -233,20 +233,23 @@ def guarded(
 
 
 def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
-    """Refuse maps that write two streams to one table: each would remove the other's rows.
+    """Refuse maps that write twice to one table: each would remove the other's rows.
 
     Raises:
-        SettingsError: Two streams have one name after their maps.
+        SettingsError: Two streams, or two maps of one stream, have one name; many targets do not tell case apart.
     """
     owners: dict[str, str] = {}
     for stream, several in maps.items():
-        for alias in {each.alias for each in several if not each.removes_all}:
-            if (other := owners.setdefault(alias, stream)) != stream:
-                msg = (
-                    f"setting 'stream_maps': streams {other} and {stream} would both be named '{alias}', and remove "
-                    "each other's rows; give each its own name, or use entry_streams 'combined' for one table"
-                )
-                raise SettingsError(msg)
+        for alias in (each.alias for each in several if not each.removes_all):
+            if (other := owners.get(alias.casefold())) is None:
+                owners[alias.casefold()] = stream
+                continue
+            both = f"two maps of stream {stream}" if other == stream else f"streams {other} and {stream}"
+            msg = (
+                f"setting 'stream_maps': {both} would both be named '{alias}', and remove each other's rows; give each "
+                "its own name, or use entry_streams 'combined' for one table"
+            )
+            raise SettingsError(msg)
 
 
 def _unpublished(record: Record) -> Record:

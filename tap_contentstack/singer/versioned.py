@@ -109,8 +109,8 @@ class VersionedStream(SelfWritingStream):
             metadata = super().metadata
             if () not in metadata:  # the SDK takes such a stream for selected, but none of its columns
                 metadata.root.selected = True
-            for column in (*schemas.AUTOMATIC_COLUMNS, *self.primary_keys):
-                if column in self.schema["properties"]:
+            for column in (*schemas.AUTOMATIC_COLUMNS, schemas.VERSION_COLUMN, *self.primary_keys):
+                if column in self.schema["properties"] or ("properties", column) in metadata:
                     entry = metadata["properties", column]
                     entry.inclusion = entry.InclusionType.AUTOMATIC
         return super().metadata

@@ -241,6 +241,17 @@ def test_automatic_columns_cannot_be_deselected(site, catalog):
     assert keys_of(output.tables()) == keys_of(published(site))
 
 
+def test_a_catalog_does_not_change_the_types_of_the_columns_that_the_tap_fills(small):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    columns = entry_of(catalog, "entries_page")["schema"]["properties"]
+    for column in ("_sync_type", "_sync_event_at", "_sdc_deleted_at", "_references", "_unmapped", "_load_version"):
+        columns[column] = {"type": ["boolean", "null"]}
+    first = load(small, catalog=catalog).check()
+    small.stack.unpublish_entry("page", "page1", "en-us")
+    second = load(small, catalog=catalog, state=first.state).check()
+    assert set(second.tables(first)["entries_page"]) == {("page1", "fr-fr")}
+
+
 def test_a_single_selected_column_brings_the_automatic_ones_along(site, catalog):
     for metadata in entry_of(catalog, "entries_story")["metadata"]:
         if metadata["breadcrumb"]:
@@ -311,7 +322,7 @@ def test_stream_maps_rename_compute_and_remove(site, plain):
         "content_types": {"schema": None},
         "entries_topic": None,
     }
-    output = load(site, stream_maps=maps)
+    output = load(site, stream_maps=maps).check(history=True)
     before, after = plain.tables(), output.tables()
     assert "entries_story" not in output.schemas
     assert "entries_topic" not in output.record_counts
@@ -381,6 +392,14 @@ def test_batch_files_hold_the_same_rows_with_their_version(site, plain, tmp_path
         assert order[-1] == "ACTIVATE_VERSION"
         assert output.schemas[stream]["properties"]["_sdc_table_version"]
         assert output.of_type("ACTIVATE_VERSION", stream)[0]["version"] == bookmark["version"]
+
+
+def test_the_version_of_batch_files_cannot_be_deselected(small, tmp_path):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    select(catalog, "entries_page", "_sdc_table_version", selected=False)
+    config = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    output = load(small, batch_config=config, catalog=catalog)
+    assert output.schemas["entries_page"]["properties"]["_sdc_table_version"]["type"] == ["integer", "null"]
 
 
 def test_batch_files_bring_deltas_as_well(small, tmp_path):

@@ -324,3 +324,13 @@ def test_a_content_type_that_is_nested_without_end_is_one_sentence():
 def test_credentials_in_clear_are_a_warning(refused):
     output = refused(base_url="http://host.invalid", max_retries=0)
     assert "credentials cross the network unencrypted" in output.err
+
+
+def test_what_the_api_sends_cannot_look_like_a_log_line(sandbox):
+    item = {"type": "x\n2026-01-01 ERROR \x1b[2J", "event_at": "", "content_type_uid": "page", "data": {}}
+    odd = {**item, "type": "entry_published", "content_type_uid": "page\x1b[2J\u202e"}
+    body = json.dumps({"items": [item, odd], "sync_token": "token"})
+    sandbox.faults.add(Fault(kind="html", status=200, body=body, times=None, path="/v3/stacks/sync"))
+    output = load(sandbox)
+    assert "an event that this tap does not know: 'x 2026-01-01 ERROR [2J'" in output.err
+    assert not any(sign in output.err for sign in ("\x1b", "\u202e", "\n2026-01-01 ERROR"))

@@ -130,9 +130,23 @@ def test_a_key_of_anything_but_the_key_is_refused_at_the_start(sandbox, definiti
     assert reason in output.last_line
 
 
-def test_two_streams_of_one_name_are_refused(sandbox):
-    output = fail({**sandbox.settings, "stream_maps": {"assets": {"__alias__": STREAM}}})
-    assert f"would both be named '{STREAM}'" in output.last_line
+@pytest.mark.parametrize(
+    ("definitions", "both"),
+    [
+        ({"assets": {"__alias__": STREAM}}, f"streams assets and {STREAM} would both be named '{STREAM}'"),
+        ({STREAM: {"__alias__": "Assets"}}, f"streams assets and {STREAM} would both be named 'Assets'"),
+        (
+            {STREAM: {"__alias__": "copy"}, "copy": {"__source__": STREAM}},
+            f"two maps of stream {STREAM} would both be named 'copy'",
+        ),
+        ({STREAM: {}, "Entries_P": {"__source__": STREAM}}, f"two maps of stream {STREAM} would both be named"),
+    ],
+    ids=str,
+)
+def test_two_tables_of_one_name_are_refused(sandbox, definitions, both):
+    output = fail({**sandbox.settings, "stream_maps": definitions})
+    assert output.messages == []
+    assert both in output.last_line
 
 
 @pytest.mark.parametrize(
