@@ -334,3 +334,13 @@ def test_what_the_api_sends_cannot_look_like_a_log_line(sandbox):
     output = load(sandbox)
     assert "an event that this tap does not know: 'x 2026-01-01 ERROR [2J'" in output.err
     assert not any(sign in output.err for sign in ("\x1b", "\u202e", "\n2026-01-01 ERROR"))
+
+
+def test_a_run_that_fails_leaves_no_file_and_no_connection_open(sandbox):
+    first = load(sandbox)
+    catalog = json.loads(run_tap(sandbox.settings, "--discover").out)
+    sandbox.faults.add(Fault(kind="html", status=403, times=None, path="/v3/stacks/sync"))
+    files = {"state": first.state, "catalog": catalog, "env": {"PYTHONWARNINGS": "always::ResourceWarning"}}
+    output = run_tap(sandbox.settings, installed=True, **files)  # a warning filter counts from an interpreter's start
+    assert output.code == 1
+    assert "ResourceWarning" not in output.err
