@@ -21,7 +21,7 @@ class Change(msgspec.Struct, gc=False):
 
     Attributes:
         uid: The item.
-        locale: The locale of the row; None for a delete that does not say, or not of which of the stream's rows.
+        locale: The locale of the row; None for a removal that does not say, or not of which of the stream's rows.
         event: The event's type.
         event_at: The event's time, as it came.
         content_type_uid: The content type of an entry, `sys_assets` for an asset.

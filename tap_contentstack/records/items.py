@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from tap_contentstack.events import ASSETS, DELETED, KNOWN, PUBLISHED
+from tap_contentstack.events import ASSET_EVENTS, ASSETS, DELETED, KNOWN, PUBLISHED
 from tap_contentstack.records.changes import Change
 from tap_contentstack.values.times import MAX_LENGTH, all_canonical, in_utc
 
@@ -58,12 +58,12 @@ class ItemReader:
         uid = item.content_type_uid
         if self.content_type_uid is not None:
             return uid in {self.content_type_uid, ""}
-        return self.covers(uid)
+        return self.covers(uid) or (not uid and item.type not in PUBLISHED)
 
     @property
     def _default_content_type(self) -> str:
-        """The content type of items that name none."""
-        return self.content_type_uid or ASSETS
+        """The content type of items that name none; empty if the stream is for several."""
+        return self.content_type_uid or (ASSETS if ASSET_EVENTS[0] in self.events else "")
 
     def rows(self, items: Iterable[RawItem]) -> list[Change]:
         """Return the rows that an initial pass brings: whatever is published, and nothing of the history."""
@@ -158,7 +158,7 @@ class ItemReader:
         record = exact.record | {
             "uid": exact.uid,
             "_publish_locale": locale,
-            "_content_type_uid": content_type_uid,
+            "_content_type_uid": content_type_uid or None,
             "_sync_type": item.type,
             "_sync_event_at": in_utc(item.event_at),
             "_sdc_deleted_at": None,
@@ -178,8 +178,8 @@ class ItemReader:
     def _removed(self, item: RawItem) -> Change | None:
         """Return the tombstone that an unpublished or deleted item is.
 
-        An unpublish names the locale that it is about. A delete may stand for one locale or for the whole item:
-        where it names none, or none that the stream can hold, the change has no locale.
+        An unpublish is about the locale that it names. A delete may stand for one locale or for the whole item. Where
+        either names none, or a delete none that the stream can hold, the change has no locale.
         """
         exact = self.codec.exact(item.data)
         if not exact.uid:
@@ -191,11 +191,9 @@ class ItemReader:
         if deleted and self.feed_locale and named != self.feed_locale:
             locale = None
         if locale and self.locales and locale not in self.locales:
+            if not deleted:
+                return None
             locale = None
-        if locale is None and not deleted:
-            if named is None:
-                self._note_unusable(item, exact.uid)
-            return None
         content_type_uid = item.content_type_uid or self._default_content_type
         change = Change(exact.uid, locale, item.type, item.event_at, content_type_uid)
         if locale:
@@ -209,7 +207,7 @@ class ItemReader:
             {
                 "uid": change.uid,
                 "_publish_locale": locale,
-                "_content_type_uid": change.content_type_uid,
+                "_content_type_uid": change.content_type_uid or None,
                 "_sync_type": change.event,
                 "_sync_event_at": moment,
                 "_sdc_deleted_at": moment or _now(),

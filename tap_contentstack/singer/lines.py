@@ -71,7 +71,7 @@ class LineOutput(Output):
         """Return the added columns that most rows of a page share, as the text that follows the data columns."""
         values = {
             "_publish_locale": locale,
-            "_content_type_uid": content_type_uid,
+            "_content_type_uid": content_type_uid or None,
             "_sync_type": event,
             "_sdc_deleted_at": None,
             "_unmapped": unmapped,

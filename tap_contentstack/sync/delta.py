@@ -30,7 +30,7 @@ class Delta:
     locales: set[str] = field(default_factory=set)
     _newest: dict[str, int] = field(default_factory=dict)
     _doubts: dict[tuple[str, str | None], Change] = field(default_factory=dict)
-    """By uid and locale: a delete that may stand for other locales, or (with a locale) a tie with a publish."""
+    """By uid and locale: a removal that may stand for other locales, or (with a locale) a tie with a publish."""
 
     def note(self, page: Page) -> None:
         """Count a page."""
@@ -49,7 +49,7 @@ class Delta:
 
     def wins(self, change: Change) -> bool:
         """Note a change; return whether it is the newest of its key so far, and has to be written."""
-        if change.deleted:
+        if change.deleted or change.locale is None:
             self._doubt(change, None)
         if change.locale is None:
             return False
@@ -69,7 +69,7 @@ class Delta:
 
     @property
     def has_unplaced_deletes(self) -> bool:
-        """Whether some delete named no locale."""
+        """Whether some removal named no locale."""
         return any(change.locale is None for change in self._doubts.values())
 
     def _doubt(self, change: Change, locale: str | None) -> None:

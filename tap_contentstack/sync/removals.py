@@ -111,6 +111,9 @@ class Removals:
         return alive
 
     def _still_published(self, content_type_uid: str, locale: str, uids: list[str]) -> set[str]:
+        if not content_type_uid:
+            msg = "a removed entry is of an unknown content type"
+            raise ApiError(msg)
         try:
             return self.feed.still_published(content_type_uid, locale, uids)
         except NotFoundError:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from sandbox import Sandbox, seeded_stack
+from sandbox import Fault, Sandbox, seeded_stack
+from tests.tap_process import load
 
 SYSTEM = {"uid", "locale", "title", "url", "tags", "_version", "created_at", "created_by", "updated_at", "updated_by"}
 
@@ -48,3 +49,16 @@ def test_custom_fields_are_in_one_column_and_system_fields_in_their_own(rows):
         typed = rows["per_content_type"][key]
         assert {name: row.get(name) for name in SYSTEM} == {name: typed.get(name) for name in SYSTEM}
         assert not SYSTEM & row["data"].keys()
+
+
+@pytest.mark.parametrize("removal", ["entry_deleted", "entry_unpublished"])
+def test_a_removal_that_names_neither_content_type_nor_locale_is_applied(small, removal):
+    config = {"entry_streams": "combined", "content_types": ["p*"]}
+    first = load(small, **config)
+    token = first.state["bookmarks"]["entries"]["replication_key_value"]
+    item = {"type": removal, "event_at": "2030-01-01T00:00:00.000Z", "data": {"uid": "page1"}}
+    body = json.dumps({"items": [item], "total_count": 1, "sync_token": "next"})
+    small.stack.unpublish_entry("page", "page1", "fr-fr")
+    small.faults.add(Fault(kind="html", status=200, body=body, path=f"sync_token={token}"))
+    second = load(small, state=first.state, **config).check()
+    assert set(second.tables(first)["entries"]) == {("page1", "en-us"), ("pet1", "en-us"), ("pet1", "fr-fr")}

@@ -335,6 +335,12 @@ def test_a_delete_is_asked_about_in_all_other_locales_of_the_stream(named):
     assert run.feed.asked[1:] == expected
 
 
+def test_an_unpublish_that_names_no_locale_is_asked_about_in_all_of_them():
+    run = delta_run(page(item("unpublished", "a", None), sync="s1"), alive={("a", "fr-fr")})
+    assert run.go().rows == [("a", "en-us", "deleted")]
+    assert run.feed.asked[1:] == [("page", locale, ["a"]) for locale in ("en-us", "fr-fr")]
+
+
 def test_a_row_that_is_newer_than_the_delete_needs_no_question():
     run = delta_run(
         page(item("deleted", "a", "fr-fr", at=NOON), item("published", "a", at=EVENING, title="again"), sync="s1")
