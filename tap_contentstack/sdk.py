@@ -11,6 +11,7 @@ Three private methods of `Tap` are overridden in tap.py, where they are marked. 
   in a traceback: `_validate_config` and `_env_var_config` are overridden in tap.py.
 - `_handle_termination`, overridden in tap.py, writes a STATE from within the signal handler and exits with 0.
 - The expressions of a stream map are hidden in closures: `definition_of` reads them, and `evaluate` evaluates one.
+- What a catalog says of a stream is read once, into `_metadata`; what no catalog may deselect is put in then.
 - Some functions for records and batches, which the SDK's own streams use, have no public name.
 """
 
@@ -34,6 +35,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record, TapState
     from singer_sdk.mapper import StreamMap
+    from singer_sdk.singerlib import MetadataMapping
 
 
 __all__ = [
@@ -93,6 +95,21 @@ class SelfWritingStream(Stream, abc.ABC):
     @override
     def finalize_state_progress_markers(self, state: dict[str, t.Any] | None = None) -> None:
         self.write_state()
+
+    @property
+    @override
+    def metadata(self) -> MetadataMapping:
+        """What the catalog says of each column, or the defaults."""
+        is_new = self._metadata is None
+        metadata = super().metadata
+        if is_new:
+            if () not in metadata:  # the SDK takes such a stream for selected, but none of its columns
+                metadata.root.selected = True
+            self.protect(metadata)
+        return metadata
+
+    def protect(self, metadata: MetadataMapping) -> None:
+        """Keep what no catalog may deselect."""
 
     @property
     def selected_schema(self) -> dict[str, t.Any]:

@@ -11,7 +11,6 @@ from tap_contentstack.errors import NotFoundError, RefusedError
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.versioned import VersionedStream
-from tap_contentstack.sync.scope import changed_parts, fingerprint
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,10 +108,9 @@ class GoneStream(VersionedStream):
         if self.planned:
             return
         self.planned = True
-        changes = changed_parts(self.bookmark.scope or "", fingerprint(self.scope()))
-        if self.bookmark.scope and changes:
-            self._on_scope_change(changes)
-        self.bookmark.version = self._next_version()
+        if change := self.scope_change():
+            self.logger.warning("The stream restarts, as %s", change)
+        self.bookmark.version = self.parts.state.next_version(self.bookmark.version)
         self._put_bookmark()
 
     @override

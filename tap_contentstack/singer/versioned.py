@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import abc
-import logging
 import typing as t
 from functools import cached_property
 
 from typing_extensions import override
 
-from tap_contentstack.errors import ScopeChangedError, TimeIsUpError
+from tap_contentstack.errors import TimeIsUpError
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.schema.table_schema import column_types, table_schema
-from tap_contentstack.sdk import SelfWritingStream, changes_nothing
-from tap_contentstack.singer.batches import BatchOutput
+from tap_contentstack.sdk import SelfWritingStream
 from tap_contentstack.singer.guarded import guarded
-from tap_contentstack.singer.lines import LineOutput
-from tap_contentstack.singer.mapped import MappedOutput
+from tap_contentstack.singer.logger import logger_of
+from tap_contentstack.singer.outputs import output_of
 from tap_contentstack.sync.bookmarks import Bookmark, read_bookmark
-from tap_contentstack.sync.scope import Unsure, carried_over, changed_parts, fingerprint
+from tap_contentstack.sync.scope import Unsure, carried_over, fingerprint, scope_change
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    import logging
+    from collections.abc import Iterable, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -34,14 +33,6 @@ if t.TYPE_CHECKING:
     from tap_contentstack.singer.parts import RunParts
     from tap_contentstack.singer.writer import Writer
     from tap_contentstack.sync.progress import StreamProgress
-
-
-class StreamLogger(logging.LoggerAdapter[logging.Logger]):
-    """Prefixes log lines with the stream's name, because schedulers often show nothing but the text."""
-
-    @override
-    def process(self, msg: t.Any, kwargs: MutableMapping[str, t.Any]) -> tuple[t.Any, MutableMapping[str, t.Any]]:
-        return f"{self.extra['stream'] if self.extra else ''}: {msg}", kwargs
 
 
 class VersionedStream(SelfWritingStream):
@@ -83,7 +74,7 @@ class VersionedStream(SelfWritingStream):
     @cached_property
     def logger(self) -> logging.Logger:
         """The tap's logger, with the stream's name in front of each text."""
-        return t.cast("logging.Logger", StreamLogger(self._tap.logger, {"stream": self.name}))
+        return logger_of(self.name, self._tap.logger)
 
     @property
     def writer(self) -> Writer:
@@ -102,18 +93,13 @@ class VersionedStream(SelfWritingStream):
         super().apply_catalog(catalog)
         self.primary_keys, self.replication_key = keys, replication_key
 
-    @property
     @override
-    def metadata(self) -> MetadataMapping:
-        if self._metadata is None:
-            metadata = super().metadata
-            if () not in metadata:  # the SDK takes such a stream for selected, but none of its columns
-                metadata.root.selected = True
-            for column in (*schemas.AUTOMATIC_COLUMNS, schemas.VERSION_COLUMN, *self.primary_keys):
-                if column in self.schema["properties"] or ("properties", column) in metadata:
-                    entry = metadata["properties", column]
-                    entry.inclusion = entry.InclusionType.AUTOMATIC
-        return super().metadata
+    def protect(self, metadata: MetadataMapping) -> None:
+        """Keep the key and what tells a row's state in every selection."""
+        for column in (*schemas.AUTOMATIC_COLUMNS, schemas.VERSION_COLUMN, *self.primary_keys):
+            if column in self.schema["properties"] or ("properties", column) in metadata:
+                entry = metadata["properties", column]
+                entry.inclusion = entry.InclusionType.AUTOMATIC
 
     @property
     @override
@@ -180,6 +166,11 @@ class VersionedStream(SelfWritingStream):
             "branch": branch if branch is not None else Unsure(settings.branch),
         }
 
+    def scope_change(self) -> str | None:
+        """Return how the scope differs from the one that the bookmark was made for, if it does."""
+        must_fail = self.parts.settings.fail_on_scope_change
+        return scope_change(self.name, self.bookmark.scope, fingerprint(self.scope()), must_fail=must_fail)
+
     def plan(self) -> None:
         """Decide whether to resume or to restart, and put that into the state; nothing is written yet.
 
@@ -188,40 +179,38 @@ class VersionedStream(SelfWritingStream):
         """
         if self.planned:
             return
-        bookmark, scope = self.bookmark, fingerprint(self.scope())
-        changes = changed_parts(bookmark.scope, scope) if bookmark.scope is not None else []
-        if changes:
-            self._on_scope_change(changes)
-        elif self._problem:
-            self.logger.warning("The stream restarts, as its bookmark cannot be used: %s", self._problem)
+        obstacle = self._obstacle()
+        if obstacle:
+            self.logger.warning("The stream restarts, as %s", obstacle)
         if self._table_schema:
             self._table_schema.warn(self.logger)
         self.planned = True
-        resumes = bookmark.scope is not None and not changes and self._can_resume()
-        if resumes and (lacking := bookmark.lacks(self.selected_columns)):
-            self.logger.warning(
-                "The stream restarts, as its rows lack columns that are selected now: %s", ", ".join(lacking)
-            )
-            resumes = False
-        if not resumes or bookmark.scope is None:
+        if obstacle or not self._can_resume():
             self._begin()
-        else:
-            bookmark.scope = carried_over(bookmark.scope, scope)
-            self._remember_types()
-            self._put_bookmark()
+            return
+        self.bookmark.scope = self._carried_scope()
+        self._remember_types()
+        self._put_bookmark()
 
     def _can_resume(self) -> bool:
         return False
 
-    def _on_scope_change(self, changes: list[str]) -> None:
-        changed = ", ".join(changes)
-        if self.parts.settings.fail_on_scope_change:
-            msg = (
-                f"stream {self.name}: its state was made for another {changed}, and on_scope_change is 'fail': restore "
-                "it, or set on_scope_change to 'restart' to reload the stream and remove what is out of scope"
-            )
-            raise ScopeChangedError(msg)
-        self.logger.warning("The stream restarts, as its state was made for another %s", changed)
+    def _obstacle(self) -> str | None:
+        """Return why the stream cannot resume from its bookmark, if there is more to it than that it is new.
+
+        Raises:
+            ScopeChangedError: The bookmark is of another scope, and the user wants to be asked.
+        """
+        if change := self.scope_change():
+            return change
+        if self._problem:
+            return f"its bookmark cannot be used: {self._problem}"
+        if self._can_resume() and (lacking := self.bookmark.lacks(self.selected_columns)):
+            return f"its rows lack columns that are selected now: {', '.join(lacking)}"
+        return None
+
+    def _carried_scope(self) -> str:
+        return carried_over(self.bookmark.scope or "", fingerprint(self.scope()))
 
     def _remember_types(self) -> None:
         selected = set(self.selected_columns)
@@ -232,13 +221,10 @@ class VersionedStream(SelfWritingStream):
         self.bookmark.remember(types, selected)
 
     def _begin(self) -> None:
-        scope = carried_over(self.bookmark.scope or "", fingerprint(self.scope()))
-        self.bookmark.start_over(self._next_version(), scope)
+        version = self.parts.state.next_version(self.bookmark.version)
+        self.bookmark.start_over(version, self._carried_scope())
         self._remember_types()
         self._put_bookmark()
-
-    def _next_version(self) -> int:
-        return self.parts.state.next_version(self.bookmark.version)
 
     def _put_bookmark(self) -> None:
         self.parts.state.put(self.name, self.bookmark)
@@ -253,16 +239,7 @@ class VersionedStream(SelfWritingStream):
     @property
     def output(self) -> Output:
         """The output that writes the stream's rows."""
-        maps, batch_config = self.stream_maps, self.get_batch_config(self.config)
-        columns = self.selected_columns
-        nested = any(
-            not selected and len(path) > len(("properties", "column")) and path[1] in columns
-            for path, selected in self.mask.items()
-        )
-        if not batch_config and not nested and changes_nothing(maps, self.name):
-            return LineOutput(self.writer, self.name, columns)
-        way = self.writer, self.guarded_maps, self.effective_schema, self.mask
-        return BatchOutput(*way, tap=self.tap_name, config=batch_config) if batch_config else MappedOutput(*way)
+        return output_of(self, self.guarded_maps, self.selected_columns)
 
     def wait_for_version(self) -> None:
         """Return when the clock has reached the version."""

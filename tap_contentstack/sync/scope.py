@@ -6,6 +6,8 @@ import hashlib
 import typing as t
 from types import MappingProxyType
 
+from tap_contentstack.errors import ScopeChangedError
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,6 +33,31 @@ def changed_parts(old: str, new: str) -> list[str]:
     """
     before = _parts(old)
     return [name.replace("_", " ") for name, part in _parts(new).items() if _differ(name, before.get(name), part)]
+
+
+def scope_change(stream: str, old: str | None, new: str, *, must_fail: bool) -> str | None:
+    """Return a clause that tells how a stream's scope differs from that of its bookmark; None if it does not.
+
+    Args:
+        stream: The stream's name.
+        old: The bookmark's fingerprint, if it has one.
+        new: The fingerprint of the scope now.
+        must_fail: Whether the user wants to be asked before the stream restarts (`on_scope_change`).
+
+    Raises:
+        ScopeChangedError: It differs, and the user wants to be asked.
+    """
+    changes = changed_parts(old, new) if old is not None else []
+    if not changes:
+        return None
+    changed = ", ".join(changes)
+    if must_fail:
+        msg = (
+            f"stream {stream}: its state was made for another {changed}, and on_scope_change is 'fail': restore it, or "
+            "set on_scope_change to 'restart' to reload the stream and remove what is out of scope"
+        )
+        raise ScopeChangedError(msg)
+    return f"its state was made for another {changed}"
 
 
 def carried_over(old: str, new: str) -> str:

@@ -279,8 +279,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "go on though rows lack a column",
         "singer/versioned",
-        "if resumes and (lacking",
-        "if not resumes and (lacking",
+        "if self._can_resume() and (lacking",
+        "if not self._can_resume() and (lacking",
         episode="a_column_selected_later",
     ),
     Mutant(

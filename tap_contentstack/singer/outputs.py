@@ -1,0 +1,43 @@
+"""Which way a stream's records go out: as lines, through the SDK's maps and selection, or into batch files."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_contentstack.sdk import changes_nothing
+from tap_contentstack.singer.batches import BatchOutput
+from tap_contentstack.singer.lines import LineOutput
+from tap_contentstack.singer.mapped import MappedOutput
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from singer_sdk.singerlib import SelectionMask
+
+    from tap_contentstack.records.output import Output
+    from tap_contentstack.sdk import SelfWritingStream
+    from tap_contentstack.singer.guarded import GuardedMap
+
+COLUMN_DEPTH = len(("properties", "column"))
+"""The length of a column's breadcrumb; what is nested in a column has a longer one."""
+
+
+def output_of(stream: SelfWritingStream, maps: Sequence[GuardedMap], columns: Sequence[str]) -> Output:
+    """Return a new output for a stream: lines where nothing else is asked for, as they are by far the fastest.
+
+    Args:
+        stream: The stream.
+        maps: Its maps.
+        columns: The columns that go to the target.
+    """
+    writer, schema, mask = stream.message_writer, stream.effective_schema, stream.mask
+    if batch_config := stream.get_batch_config(stream.config):
+        return BatchOutput(writer, maps, schema, mask, tap=stream.tap_name, config=batch_config)
+    if changes_nothing(stream.stream_maps, stream.name) and not _cuts_columns(mask, columns):
+        return LineOutput(writer, stream.name, columns)
+    return MappedOutput(writer, maps, schema, mask)
+
+
+def _cuts_columns(mask: SelectionMask, columns: Sequence[str]) -> bool:
+    """Return whether something within one of the columns is deselected."""
+    return any(not selected and len(path) > COLUMN_DEPTH and path[1] in columns for path, selected in mask.items())
