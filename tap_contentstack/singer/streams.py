@@ -193,7 +193,8 @@ class FeedStream(VersionedStream):
         if self.name != COMBINED_STREAM:
             return [self._uid or ASSETS]
         stack = self.parts.stack
-        return [each["uid"] for each in stack.lists.content_types() if stack.covers(each["uid"])]
+        listed = {each["uid"] for each in stack.lists.content_types()}
+        return sorted(uid for uid in listed.union(self._codecs) if stack.covers(uid))  # a list may lag behind the feed
 
     def _known_locales(self) -> set[str]:
         return set(self.parts.settings.locales) or self.parts.state.known_locales()

@@ -1,4 +1,4 @@
-"""The turns that loading a stream can take other than straight on."""
+"""Why a load leaves its straight course: it restarts, waits, is left to the next run, or its content type is gone."""
 
 from __future__ import annotations
 

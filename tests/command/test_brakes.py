@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox import Fault, Sandbox, Stack
@@ -51,6 +53,25 @@ def test_one_stream_that_lists_something_releases_the_brake_for_all(small):
     small.stack.unpublish_asset("asset1", "en-us")
     second = load(small, state=first.state, max_concurrency=1)
     assert keys_of(second.tables(first)) == {name: set(rows) for name, rows in published(small).items() if rows}
+
+
+def test_what_was_published_since_a_pass_began_releases_the_brake(small):
+    """A pass that an earlier run began lists what was published then: nothing at all."""
+    small.behaviour = replace(small.behaviour, history=True)
+    small.page_size = 1
+    first = load(small)
+    small.expire_tokens()
+    for locale in ("en-us", "fr-fr"):
+        for uid in ("page", "pet", "tag"):
+            small.stack.unpublish_entry(uid, f"{uid}1", locale)
+        small.stack.unpublish_asset("asset1", locale)
+    small.faults.add(Fault(status=400, path="pagination_token", times=None, after=1))
+    cut = fail(small.settings, state=first.state)
+    assert cut.state["bookmarks"]["entries_page"]["pagination_token"]
+    small.faults.clear()
+    small.stack.publish_entry("page", "page1", {}, ["fr-fr"])
+    second = load(small, state=cut.state)
+    assert keys_of(second.tables(first, cut)) == {"entries_page": {("page1", "fr-fr")}}
 
 
 def test_a_stack_that_lists_no_content_type_any_more_empties_nothing(small):

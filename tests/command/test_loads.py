@@ -138,6 +138,13 @@ def test_a_row_says_how_many_items_are_published_in_each_locale(sandbox, streams
     assert all(second.loads[name]["published"] is None for name in LISTS)
 
 
+def test_a_list_of_content_types_that_lags_behind_the_feed_makes_no_count_too_low(sandbox):
+    lagging = json.dumps({"content_types": [sandbox.stack.content_types["page"]], "count": 1})
+    sandbox.faults.add(Fault(kind="html", status=200, body=lagging, path="/v3/content_types[?]", times=None))
+    output = load(sandbox, entry_streams="combined", count_published=True)
+    assert Counter(output.loads["entries"]["published"]) == locales_of(sandbox, "entries_page", "entries_pet")
+
+
 def test_only_the_locales_that_are_loaded_are_counted(sandbox):
     row = load(sandbox, locales=["fr-fr"], count_published=True).loads["entries_page"]
     assert row["published"] == {"fr-fr": locales_of(sandbox, "entries_page")["fr-fr"]}
