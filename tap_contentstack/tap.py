@@ -22,6 +22,8 @@ from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.api.timebox import TimeBox
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
 from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, checked_settings, is_unencrypted, tidied
+from tap_contentstack.errors import SettingsError
+from tap_contentstack.schema.names import MAX_BYTES
 from tap_contentstack.sdk import SelfWritingStream, classproperty, without_replaced
 from tap_contentstack.singer.discovery import Discovery
 from tap_contentstack.singer.guarded import check_names
@@ -34,7 +36,7 @@ from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.state import INTERVAL, State
 from tap_contentstack.sync.summary import Ending, Summary
 from tap_contentstack.values.clock import Clock
-from tap_contentstack.values.texts import log_on_one_line, one_line
+from tap_contentstack.values.texts import log_on_one_line, one_line, shown
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -84,6 +86,7 @@ class TapContentstack(Tap):
         for name, setting in self.config_jsonschema["properties"].items():  # those of the SDK, too
             if "default" in setting:
                 self._config.setdefault(name, setting["default"])
+        self._config.setdefault("flattening_max_key_length", MAX_BYTES + 1)  # the SDK keeps names below it
         self.settings = checked_settings(self._config, self.config_jsonschema)
         if unknown := sorted(self._config.keys() - self.config_jsonschema["properties"].keys()):
             named = ", ".join(map(self._with_suggestion, unknown))
@@ -94,7 +97,7 @@ class TapContentstack(Tap):
 
     def _with_suggestion(self, name: str) -> str:
         similar = difflib.get_close_matches(name, self.config_jsonschema["properties"], n=1)
-        return f"{name} (did you mean {similar[0]}?)" if similar else name
+        return f"{name} (did you mean {similar[0]}?)" if similar else shown(name)
 
     def _text_of(self, name: str) -> str | None:
         value = self._config.get(name)
@@ -145,6 +148,12 @@ class TapContentstack(Tap):
         return self.discovery.streams()
 
     @override
+    def setup_mapper(self) -> None:
+        """Read the stream maps; names that flattening gives to two columns end in one sentence."""
+        with _flattened_names_are_unique():
+            super().setup_mapper()
+
+    @override
     def load_state(self, state: dict[str, t.Any]) -> None:
         """Hand each stream its bookmark; bookmarks of content types that are gone get a stream to empty their table."""
         bookmarks = self.parts.state.load(state)
@@ -154,7 +163,7 @@ class TapContentstack(Tap):
         for stream in self.versioned_streams:
             bookmark = bookmarks.get(stream.name)
             stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
-        with contextlib.suppress(MapperNotInitialized):  # discovery needs none
+        with contextlib.suppress(MapperNotInitialized), _flattened_names_are_unique():  # discovery needs no maps
             self._prepare_maps()
         self.parts.state.taken_over()
 
@@ -225,3 +234,12 @@ class TapContentstack(Tap):
             self._write_summary(Ending("stopped", 128 + signum, f"stopped by signal {signum}"))
             os._exit(128 + signum)
         self.run.stop(128 + signum)
+
+
+@contextlib.contextmanager
+def _flattened_names_are_unique() -> t.Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        msg = f"setting 'flattening_enabled': {one_line(error)}: lower flattening_max_depth, or deselect a column"
+        raise SettingsError(msg) from None

@@ -123,8 +123,8 @@ class Client:
             return accept(answer.body)
         except ValueError as error:
             msg = (
-                f"{self._settings.url} answered with something other than the API's JSON ({one_line(answer.kind)}: "
-                f"{one_line(error)}){request_id(answer)}: check base_url, and for a proxy in between"
+                f"{self._settings.shown_url} answered with something other than the API's JSON "
+                f"({one_line(answer.kind)}: {one_line(error)}){request_id(answer)}: check base_url, and for a proxy in between"
             )
             raise TransientError(msg) from None
 

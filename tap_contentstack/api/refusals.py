@@ -67,7 +67,7 @@ class Refusals:
             return AccessError(f"{sentence} ({said})")
         about = f" about {one_line(', '.join(sorted(named)))}" if named else ""
         kind = RefusedError if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
-        hint = f": check base_url ({self._settings.url})" if answer.status == HTTPStatus.NOT_FOUND else ""
+        hint = f": check base_url ({self._settings.shown_url})" if answer.status == HTTPStatus.NOT_FOUND else ""
         return kind(f"the API refused a request{about} ({said}){hint}")
 
     def _access_problem(self, code: object, named: set[str]) -> str | None:
@@ -101,7 +101,7 @@ class Refusals:
                 "set base_url to the API's own host"
             )
         return (
-            f"{self._settings.url} answered HTTP {answer.status} with something other than the API's JSON "
+            f"{self._settings.shown_url} answered HTTP {answer.status} with something other than the API's JSON "
             f"({one_line(answer.kind)}){request_id(answer)}: check base_url, and for a proxy in between"
         )
 

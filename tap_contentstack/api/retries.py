@@ -35,11 +35,14 @@ def may_pass(status: int) -> bool:
 
 
 def waits() -> Generator[float, TransientError, None]:
-    """Yield the seconds to wait: as long as the API asked, else a random part of a limit that doubles (full jitter)."""
+    """Yield the seconds to wait: a random part of a limit that doubles (full jitter), but as long as the API asked.
+
+    Not less where the API names a wait: it would run out of attempts the sooner, the politer it is.
+    """
     error = yield 0.0
     for longest in limits():
         jitter = random.uniform(0, longest)  # noqa: S311 - no cryptography
-        error = yield jitter if error.retry_after is None else error.retry_after + min(jitter, 1.0)
+        error = yield jitter if error.retry_after is None else max(jitter, error.retry_after + min(jitter, 1.0))
 
 
 def limits() -> Generator[float, None, None]:

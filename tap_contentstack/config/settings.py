@@ -14,6 +14,7 @@ from tap_contentstack.config.checks import problems
 from tap_contentstack.config.regions import delivery_url
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
+from tap_contentstack.values.texts import shown
 from tap_contentstack.values.times import utc_text
 
 if t.TYPE_CHECKING:
@@ -162,6 +163,12 @@ class Settings:
     allow_empty: bool
     user_agent: str | None
     region: str
+
+    @property
+    def shown_url(self) -> str:
+        """The URL in a form that may be shown: credentials in it, or in the place of a path, are left out."""
+        parts = urlsplit(self.url)
+        return shown(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
 
     @property
     def feed_locale(self) -> str | None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tap_contentstack.errors import SettingsError
+from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
     from collections import Counter
@@ -73,12 +74,12 @@ class Summary:
         if self._path is None:
             return
         if self._path.exists() and not self._path.is_file():  # a file takes its place, which would harm a device
-            msg = f"summary_path: {path} is not a file"
+            msg = f"summary_path: {shown(path)} is not a file"
             raise SettingsError(msg)
         try:
             tempfile.TemporaryFile(dir=self._path.parent).close()
         except OSError as error:
-            msg = f"summary_path: {path} cannot be written: {error.strerror}"
+            msg = f"summary_path: {shown(path)} cannot be written: {error.strerror}"
             raise SettingsError(msg) from None
 
     def write(

@@ -28,6 +28,7 @@ from tap_contentstack.errors import (
     SettingsError,
     ThrottledError,
     TokenRefusedError,
+    TransientError,
 )
 from tests.tap_process import wait_until
 
@@ -157,6 +158,16 @@ def test_a_passing_fault_is_retried_and_told_once_in_words(sandbox, caplog, faul
         (fault.kind, fault.status) != ("status", 429)
     )  # no failure of the request
     assert client.counts["retries"] == 1
+
+
+def test_an_api_that_names_a_wait_is_not_given_up_sooner_than_one_that_names_none(monkeypatch):
+    monkeypatch.setattr(retries_module.random, "uniform", lambda _, longest: longest)
+    totals = []
+    for named in (None, 0.0, 1.0):
+        waits = retries_module.waits()
+        next(waits)
+        totals.append(sum(waits.send(TransientError("down", retry_after=named)) for _ in range(8)))
+    assert totals[0] <= min(totals)
 
 
 def test_a_request_that_is_sent_ahead_counts_once(sandbox):

@@ -224,6 +224,22 @@ def test_flattened_records_fit_their_schema(sandbox, depth):
     assert rows(second, first, stream="entries_q") == {}
 
 
+def test_names_that_flattening_makes_fit_and_a_clash_is_one_sentence(sandbox):
+    fields = [{"uid": f"{'h' * 40}{n}", "data_type": "text"} for n in range(2)]
+    groups = [{"uid": "g" * 40, "data_type": "group", "schema": fields}]
+    sandbox.stack.add_content_type({"uid": "q", "schema": groups})
+    sandbox.stack.publish_entry("q", "c", {"g" * 40: {f"{'h' * 40}{n}": str(n) for n in range(2)}}, ["en-us"])
+    config = {"flattening_enabled": True, "flattening_max_depth": 3}
+    output = load(sandbox, **config).check()
+    columns = output.schemas["entries_q"]["properties"]
+    assert max(map(len, columns)) <= 63
+    assert [rows(output, stream="entries_q")["c"][f"ggg__{'h' * 40}{n}"] for n in range(2)] == ["0", "1"]
+    clash = [{"uid": "a", "data_type": "group", "schema": [{"uid": "b__c", "data_type": "text"}]}]
+    clash += [{"uid": "a__b", "data_type": "group", "schema": [{"uid": "c", "data_type": "text"}]}]
+    sandbox.stack.add_content_type({"uid": "r", "schema": clash})
+    assert "column name produced in schema: a__b__c" in fail({**sandbox.settings, **config}).last_line
+
+
 def test_the_recipe_of_the_readme_does_what_it_says():
     text = Path(__file__).parents[2].joinpath("docs/warehouse.md").read_text().partition("<!-- stream-maps -->")[2]
     config = json.loads(text.partition("```json")[2].partition("```")[0])
