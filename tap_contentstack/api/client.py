@@ -124,7 +124,8 @@ class Client:
         except ValueError as error:
             msg = (
                 f"{self._settings.shown_url} answered with something other than the API's JSON "
-                f"({one_line(answer.kind)}: {one_line(error)}){request_id(answer)}: check base_url, and for a proxy in between"
+                f"({one_line(answer.kind)}: {one_line(error)}){request_id(answer)}: "
+                "check base_url, and for a proxy in between"
             )
             raise TransientError(msg) from None
 

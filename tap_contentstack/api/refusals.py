@@ -24,6 +24,8 @@ UNKNOWN_API_KEY = 109
 UNKNOWN_TOKEN = 105
 UNKNOWN_BRANCH = 901
 UNKNOWN_CONTENT_TYPE = 118
+BLAMED_WITH_IT = frozenset({"api_key", "access_token", "branch", "environment"})
+"""Error 118 is also documented for a wrong branch or environment."""
 INVALID_VALUE = 141
 TOKEN_PARAMETERS = ("sync_token", "pagination_token")
 
@@ -55,7 +57,7 @@ class Refusals:
         code, fields = refusal["error_code"], refusal.get("errors")
         named = {str(name) for name in fields} if isinstance(fields, dict) else set()
         said = f"HTTP {answer.status}, error code {code}: {one_line(refusal['error_message'])}{request_id(answer)}"
-        if code == UNKNOWN_CONTENT_TYPE:
+        if code == UNKNOWN_CONTENT_TYPE and not named & BLAMED_WITH_IT:
             return NotFoundError(f"the content type does not exist ({said})")
         if (
             code == INVALID_VALUE

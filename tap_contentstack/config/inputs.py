@@ -58,11 +58,17 @@ def read_state(source: t.IO[str] | str | None) -> Json | None:
     """
     state = read_json(source, "state")
     while state is not None and BOOKMARKS not in state:
-        inner = next((state[key] for key in ("singer_state", "value", "completed") if key in state), None)
-        if not isinstance(inner, dict):
+        inner = [each for key, each in sorted(state.items()) if isinstance(each, dict) and _holds_bookmarks(each)]
+        if not inner:
             break
-        state = inner
+        state = inner[0]  # Meltano's `completed` comes before its `partial`
     return state
+
+
+def _holds_bookmarks(value: Json) -> bool:
+    """Return whether a JSON object has bookmarks, or is wrapped around an object that has."""
+    wrapped = (each for each in value.values() if isinstance(each, dict))
+    return BOOKMARKS in value or any(BOOKMARKS in each for each in wrapped)
 
 
 def read_catalog(source: t.IO[str] | None) -> Json | None:

@@ -161,7 +161,7 @@ def test_a_passing_fault_is_retried_and_told_once_in_words(sandbox, caplog, faul
 
 
 def test_an_api_that_names_a_wait_is_not_given_up_sooner_than_one_that_names_none(monkeypatch):
-    monkeypatch.setattr(retries_module.random, "uniform", lambda _, longest: longest)
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     totals = []
     for named in (None, 0.0, 1.0):
         waits = retries_module.waits()
@@ -412,6 +412,8 @@ def test_a_status_alone_blames_no_setting_in_the_apis_own_json_either(sandbox, s
         (105, (), "access_token"),
         (901, (), "check branch"),
         (7, ("branch",), "check branch"),
+        (118, ("branch",), "check branch"),
+        (118, ("environment",), "check environment"),
         (7, ("environment",), "check environment"),
     ],
 )

@@ -260,8 +260,10 @@ def test_a_foreign_state_is_told_and_everything_is_loaded(site):
         lambda state: {"singer_state": state},
         lambda state: {"type": "STATE", "value": state},
         lambda state: {"completed": {"singer_state": state}, "partial": {}},
+        lambda state: {"partial": {"singer_state": state}, "completed": {}},
+        lambda state: {"state": state},
     ],
-    ids=["meltano state get", "a STATE message", "a state of Meltano's database"],
+    ids=["meltano state get", "a STATE message", "a state of Meltano's database", "a partial one", "by hand"],
 )
 def test_a_state_is_taken_out_of_what_wraps_it(site, wrap):
     first = load(site)
