@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import backoff
 
 from tap_contentstack.api import retries
-from tap_contentstack.api.connection import Connection
+from tap_contentstack.api.connection import Connections
 from tap_contentstack.api.pool import host_of
 from tap_contentstack.api.refusals import Refusals, request_id
 from tap_contentstack.api.timebox import TimeBox
@@ -53,7 +53,7 @@ class Client:
         self.box = box or TimeBox()
         self._logger = logger
         self._host = host_of(settings)
-        self._connection = Connection(settings)
+        self._connections = Connections(settings)
         self._refusals = Refusals(settings, self._host)
         self._retrying = backoff.on_exception(
             retries.waits,
@@ -103,18 +103,20 @@ class Client:
 
         Where that would have to wait for its turn, or for a new connection, it is left to `get`.
         """
-        if self._connection.is_open and not self.box.is_over and self.throttle.take_turn():
+        connection = self._connections.own
+        if connection.is_open and not self.box.is_over and self.throttle.take_turn():
             self._count("requests")
-            self._connection.ask_ahead(self._target(path, params))
+            connection.ask_ahead(self._target(path, params))
 
     def _attempt(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], _purpose: str) -> T:
         target = self._target(path, params)
-        answer = self._connection.collect(target)
+        connection = self._connections.own
+        answer = connection.collect(target)
         if answer is None:
             self.box.check()
             self.throttle.wait_for_turn()
             self._count("requests")
-            answer = self._connection.ask(target)
+            answer = connection.ask(target)
         self._count("bytes", len(answer.body))
         if answer.status != HTTPStatus.OK:
             raise self._failure(answer, params)

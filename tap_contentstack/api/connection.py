@@ -33,15 +33,36 @@ LOST = (
 """Errors that mean that no response could be read."""
 
 
-class Connection(threading.local):
-    """Each thread's own connection to the API's host.
+class Connections:
+    """Each thread's own connection: a response that is on its way belongs to the thread that asked for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare the first one, for this thread.
+
+        Raises:
+            SettingsError: No request can be made with these settings.
+        """
+        self._settings = settings
+        self._threads = threading.local()
+        self._threads.own = Connection(settings)
+
+    @property
+    def own(self) -> Connection:
+        """The connection of the thread that asks."""
+        if (own := getattr(self._threads, "own", None)) is None:
+            own = self._threads.own = Connection(self._settings)
+        return t.cast("Connection", own)
+
+
+class Connection:
+    """A connection to the API's host, for one thread.
 
     A request can be sent ahead, so that its response arrives while the thread works on the page before. This needs no
     second thread, which would have to be woken for each page, usually on another core, and share the interpreter.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Prepare a connection, in each thread that uses it.
+        """Prepare the connection; the first request opens it.
 
         Raises:
             SettingsError: No request can be made with these settings.

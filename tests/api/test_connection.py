@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox import Fault
-from tap_contentstack.api.connection import LARGEST, Connection
+from tap_contentstack.api.connection import LARGEST, Connection, Connections
 from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, TransientError
 from tests.tap_process import wait_until
@@ -133,13 +133,15 @@ def test_a_server_that_says_it_closes_is_not_asked_on_the_same_connection(sandbo
     assert not connection.is_open
 
 
-def test_each_thread_has_a_connection_of_its_own(connection):
-    connection.ask(TYPES)
-    connection.ask_ahead(ONE)
+def test_each_thread_has_a_connection_of_its_own(sandbox):
+    connections = Connections(read_settings(sandbox.settings))
+    connections.own.ask(TYPES)
+    connections.own.ask_ahead(ONE)
     with ThreadPoolExecutor(1) as other:
-        assert other.submit(lambda: (connection.is_open, connection.collect(ONE))).result() == (False, None)
-        everything = other.submit(lambda: types_in(connection.ask(TYPES))).result()
-    assert types_in(connection.collect(ONE)) == 1 < everything
+        assert other.submit(lambda: (connections.own.is_open, connections.own.collect(ONE))).result() == (False, None)
+        everything = other.submit(lambda: types_in(connections.own.ask(TYPES))).result()
+        assert other.submit(lambda: connections.own.is_open).result()
+    assert types_in(connections.own.collect(ONE)) == 1 < everything
 
 
 def certificate_for(host: str) -> bytes:
