@@ -11,6 +11,7 @@ import typing as t
 from sandbox import clock
 from sandbox.event import SYS_ASSETS, TIE_MILLISECONDS
 from tap_contentstack.schema.names import stream_name
+from tests.model.maps import MADE, REMOVED, lets_through, map_differences
 from tests.model.target import ADDED
 from tests.tap_process import LIST_KEYS, LISTS, LOAD_VERSION, LOADS
 
@@ -67,13 +68,17 @@ def differences(
             continue
         expected = published(world, settings, stream)
         rows = target.live(stream)
-        unknown = (forgotten or {}).get(stream, set())
+        unknown = (forgotten or {}).get(stream, set()) | ({REMOVED} if "stream_maps" in settings else set())
         if extra := {key for key in rows.keys() - expected.keys() if not is_left(stream, key)}:
             yield f"{stream} holds {sorted(extra)}, which are not published"
         if missing := expected.keys() - rows.keys():
             yield f"{stream} lacks {sorted(missing)}"
         for key in sorted(rows.keys() & expected.keys()):
-            for difference in row_differences(rows[key].values, expected[key], target.tables[stream], stream, unknown):
+            values = rows[key].values
+            if "stream_maps" in settings:
+                yield from (f"{stream} {key}: {difference}" for difference in map_differences(values))
+                values = {name: value for name, value in values.items() if name != MADE}
+            for difference in row_differences(values, expected[key], target.tables[stream], stream, unknown):
                 yield f"{stream} {key}: {difference}"
 
 
@@ -90,6 +95,7 @@ def published(world: World, settings: Json, stream: str) -> dict[tuple[str, str]
         if belongs(event.content_type_uid, stream, patterns)
         and event.at >= since
         and (not settings.get("locales") or event.locales[0] in settings["locales"])
+        and ("stream_maps" not in settings or lets_through(event))
     }
 
 

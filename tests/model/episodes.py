@@ -346,7 +346,19 @@ def counted_items(chance: random.Random, setup: Json) -> list[Step]:
     return steps
 
 
+def mapped_rows(chance: random.Random, setup: Json) -> list[Step]:
+    """Stream maps filter, change and remove, while rows come and go."""
+    setup["mapped"] = True
+    lost = [Step("expire", a_seed(chance), {"tokens": None})] if chance.random() < 0.5 else []
+    steps = [Step("run", a_seed(chance), calm_run(chance))]
+    for _ in range(3):
+        steps.append(Step("edit", a_seed(chance), {"times": chance.choice((2, 6)), "focused": chance.random() < 0.5}))
+        steps.append(Step("run", a_seed(chance), {**calm_run(chance), "everywhere": chance.random() < 0.2}))
+    return [*steps[:-2], *lost, *steps[-2:]]
+
+
 EPISODES = (
+    mapped_rows,
     counted_items,
     time_boxes,
     an_untold_branch,

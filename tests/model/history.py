@@ -74,6 +74,7 @@ def make_history(seed: int, length: int = 12, episode: str | None = None) -> His
         "merging": chance.random() < 0.4,
         "batch_size": chance.choice((1, 3, 100)) if chance.random() < 0.12 else None,
     }
+    setup["mapped"] = False
     setup["counted"] = chance_of("counted", seed).random() < COUNTED
     setup["behaviour"] = make_behaviour(chance, setup["locales"])
     named = [each for each in EPISODES if each.__name__ == episode]

@@ -214,6 +214,20 @@ MUTANTS: tuple[Mutant, ...] = (
         episode="time_boxes",
     ),
     Mutant(
+        "take a row that a filter drops for one that was never let through",
+        "records/items",
+        "if item.type in PUBLISHED], updates=True))\n",
+        "if item.type in PUBLISHED]))\n",
+        episode="mapped_rows",
+    ),
+    Mutant(
+        "let a map take protected columns away",
+        "singer/guarded",
+        "return mapped | {column: record[column] for column in self._protected if column in record}",
+        "return mapped",
+        episode="mapped_rows",
+    ),
+    Mutant(
         "let a count stand though items were edited",
         "sync/passes",
         "if not self._delta.run():\n                    with load.lock:\n                        load.table.tell",

@@ -59,6 +59,7 @@ PLAIN_SETUP: dict[str, t.Any] = {
     "combined": False,
     "merging": False,
     "batch_size": None,
+    "mapped": False,
 }
 
 
