@@ -6,21 +6,16 @@ import typing as t
 
 from typing_extensions import override
 
-from tap_contentstack.api.feed import Feed
-from tap_contentstack.events import ASSET_EVENTS, ASSETS, ENTRY_EVENTS
-from tap_contentstack.records.codec import Codec
-from tap_contentstack.records.items import ItemReader
 from tap_contentstack.records.output import PlainOutput
 from tap_contentstack.schema import stream_schemas as schemas
-from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY
-from tap_contentstack.sync.counts import Counts
 from tap_contentstack.sync.load import Load
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.reloads import reload_is_due
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.scope import changed_parts, fingerprint
+from tap_contentstack.sync.source import Source
 from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
 
 if t.TYPE_CHECKING:
@@ -29,10 +24,9 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_contentstack.api.content_types import ContentType
+    from tap_contentstack.records.items import ItemReader
     from tap_contentstack.records.output import Output
     from tap_contentstack.singer.parts import RunParts
-
-ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
 
 
 class FeedStream(VersionedStream):
@@ -64,35 +58,19 @@ class FeedStream(VersionedStream):
             columns: The columns of fields whose name no target could hold, by field.
         """
         super().__init__(tap, parts, name, schema)
-        self._events = events
-        self._content_type = content_type
-        self._columns = columns
-        self._uid: str | None = content_type["uid"] if content_type else None
+        self._source = Source(stack=parts.stack, stream=name, events=events, content_type=content_type, columns=columns)
         self._out: Output = PlainOutput()
-        self._codecs: dict[str, Codec | None] = {}
         self.begins_first = False
         """Whether the stream has all of the run's time for itself."""
 
     @override
     def scope(self) -> dict[str, object]:
-        settings = self.parts.settings
-        content_type: object = None
-        if self._content_type:
-            content_type = (self._uid, self._content_type.get("created_at"))
-        elif self.name == COMBINED_STREAM:
-            content_type = settings.content_types
-        return {
-            **super().scope(),
-            "locales": settings.locales,
-            "event_types": sorted(self._events),
-            "start_date": settings.start_date,
-            "content_type": content_type,
-        }
+        return {**super().scope(), **self._source.scope}
 
     @override
     def plan(self) -> None:
         if not self.planned:
-            for path, data_type in schemas.unknown_data_types(self._content_type or {}).items():
+            for path, data_type in schemas.unknown_data_types(self._source.content_type or {}).items():
                 self.logger.info(
                     "Field '%s' is of a type that this tap does not know, '%s': kept as JSON", path, data_type
                 )
@@ -124,7 +102,7 @@ class FeedStream(VersionedStream):
 
     @override
     def _begin(self) -> None:
-        self.bookmark.content_type_uid = self._uid
+        self.bookmark.content_type_uid = self._source.uid
         super()._begin()
 
     def begin(self) -> None:
@@ -145,7 +123,7 @@ class FeedStream(VersionedStream):
             self.begin()
         self._out.begin(self.bookmark.version)
         load = Load(
-            feed=self._feed(),
+            feed=self._source.feed(),
             reader=self._reader(self._out),
             table=self,
             lock=self.writer,
@@ -162,7 +140,7 @@ class FeedStream(VersionedStream):
             is_gone=self.parts.stack.is_gone,
             known_locales=self._known_locales,
             has_whole_box=self.begins_first,
-            counts=self._counts(load.feed),
+            counts=self._source.counts(load.feed, self.logger),
         )
         self.postponed = False
         try:
@@ -179,22 +157,7 @@ class FeedStream(VersionedStream):
 
     def size(self) -> int | None:
         """Return how many items a full load would bring, if the API counts them."""
-        return self._feed().size()
-
-    def _counts(self, feed: Feed) -> Counts | None:
-        """Return what counts the published items, if that is wanted and the stream has all of them."""
-        settings = self.parts.settings
-        if not settings.count_published or settings.start_date or set(self._events) not in ALL_EVENTS:
-            return None
-        return Counts(feed=feed, content_type_uids=self._counted, logger=self.logger)
-
-    def _counted(self) -> list[str]:
-        """Return the content types whose items the stream has now; `sys_assets` stands for assets."""
-        if self.name != COMBINED_STREAM:
-            return [self._uid or ASSETS]
-        stack = self.parts.stack
-        listed = {each["uid"] for each in stack.lists.content_types()}
-        return sorted(uid for uid in listed.union(self._codecs) if stack.covers(uid))  # a list may lag behind the feed
+        return self._source.feed().size()
 
     def _known_locales(self) -> set[str]:
         return set(self.parts.settings.locales) or self.parts.state.known_locales()
@@ -210,50 +173,13 @@ class FeedStream(VersionedStream):
             self.tell()
             self.parts.state.remove(self.name)
 
-    def _feed(self) -> Feed:
-        settings = self.parts.settings
-        filters = {"type": ",".join(self._events)}
-        if self._uid is not None:
-            filters["content_type_uid"] = self._uid
-        if settings.feed_locale:
-            filters["locale"] = settings.feed_locale
-        if settings.start_date:
-            filters["start_from"] = settings.start_date
-        return Feed(self.parts.stack.client, stream=self.name, filters=filters)
-
     def _reader(self, output: Output) -> ItemReader:
-        settings = self.parts.settings
-        selected = frozenset(self.selected_columns) if output.takes_lines else None
-        return ItemReader(
-            codec=Codec(
-                self.effective_schema,
-                columns=self._columns,
-                selected=selected,
-                combined=self.name == COMBINED_STREAM,
-            ),
-            output=output,
-            events=self._events,
-            content_type_uid=self._uid,
-            covers=self.parts.stack.covers if self.name == COMBINED_STREAM else lambda _: True,
-            locales=settings.locales,
-            feed_locale=settings.feed_locale,
-            logger=self.logger,
-            typed=self._codec_of if self.name == COMBINED_STREAM else None,
-        )
-
-    def _codec_of(self, content_type_uid: str) -> Codec | None:
-        """Return what reads the entries of a content type, if there is such a type."""
-        if content_type_uid not in self._codecs:
-            found = self.parts.stack.listed(content_type_uid)
-            self._codecs[content_type_uid] = (
-                Codec(schemas.entry_schema(found), columns=schemas.entry_columns(found)) if found else None
-            )
-        return self._codecs[content_type_uid]
+        return self._source.reader(output, self.effective_schema, self.selected_columns, self.logger)
 
     @override
     def rows(self) -> Iterable[dict[str, t.Any]]:
         reader = self._reader(PlainOutput())
-        for page in self._feed().initial_pass():
+        for page in self._source.feed().initial_pass():
             yield from (row.message for row in reader.rows(page.items))
 
     # What passes do to the table

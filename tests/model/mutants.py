@@ -255,9 +255,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if self._awaited is None or self._line is None:\n",
         episode="a_type_that_goes",
     ),
-    Mutant("overlook a change of locales", "singer/streams", '            "locales": settings.locales,\n', ""),
     Mutant(
-        "overlook a change of the start date", "singer/streams", '            "start_date": settings.start_date,\n', ""
+        "overlook a change of locales",
+        "sync/source",
+        '            "locales": settings.locales,\n',
+        "",
+        episode="another_scope",
+    ),
+    Mutant(
+        "overlook a change of the start date", "sync/source", '            "start_date": settings.start_date,\n', ""
     ),
     Mutant(
         "overlook a deleted type in a delta",

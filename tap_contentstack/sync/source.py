@@ -1,0 +1,133 @@
+"""What one stream reads from the feed: which items, for what scope their tokens are valid, and how they are read."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from tap_contentstack.api.feed import Feed
+from tap_contentstack.events import ASSET_EVENTS, ASSETS, ENTRY_EVENTS
+from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.items import ItemReader
+from tap_contentstack.schema.names import COMBINED_STREAM
+from tap_contentstack.schema.stream_schemas import entry_columns, entry_schema
+from tap_contentstack.sync.counts import Counts
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Collection, Mapping
+
+    from tap_contentstack.api.content_types import ContentType
+    from tap_contentstack.api.stack import Stack
+    from tap_contentstack.config.settings import Settings
+    from tap_contentstack.records.output import Output
+
+ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The items of one stream."""
+
+    stack: Stack
+    stream: str
+    """The stream's name."""
+    events: tuple[str, ...]
+    """The events to ask the feed for."""
+    content_type: ContentType | None = None
+    """The content type of the entries, if they are of one only."""
+    columns: Mapping[str, str] | None = None
+    """The columns of fields whose name no target could hold, by field."""
+    _codecs: dict[str, Codec | None] = field(default_factory=dict)
+    """By content type: what reads the entries of a combined stream."""
+
+    @property
+    def uid(self) -> str | None:
+        """The content type's uid."""
+        return self.content_type["uid"] if self.content_type else None
+
+    @property
+    def scope(self) -> dict[str, object]:
+        """What the feed's tokens are issued for, beside the stack."""
+        settings = self._settings
+        content_type: object = None
+        if self.content_type:
+            content_type = (self.uid, self.content_type.get("created_at"))
+        elif self._is_combined:
+            content_type = settings.content_types
+        return {
+            "locales": settings.locales,
+            "event_types": sorted(self.events),
+            "start_date": settings.start_date,
+            "content_type": content_type,
+        }
+
+    def feed(self) -> Feed:
+        """Return the feed of the items."""
+        settings = self._settings
+        filters = {"type": ",".join(self.events)}
+        if self.uid is not None:
+            filters["content_type_uid"] = self.uid
+        if settings.feed_locale:
+            filters["locale"] = settings.feed_locale
+        if settings.start_date:
+            filters["start_from"] = settings.start_date
+        return Feed(self.stack.client, stream=self.stream, filters=filters)
+
+    def reader(
+        self, output: Output, schema: dict[str, t.Any], selected: Collection[str], logger: logging.Logger
+    ) -> ItemReader:
+        """Return what makes messages of the items.
+
+        Args:
+            output: Where they go.
+            schema: The schema in use.
+            selected: The columns that go to the target.
+            logger: The stream's logger.
+        """
+        settings = self._settings
+        return ItemReader(
+            codec=Codec(
+                schema,
+                columns=self.columns,
+                selected=frozenset(selected) if output.takes_lines else None,
+                combined=self._is_combined,
+            ),
+            output=output,
+            events=self.events,
+            content_type_uid=self.uid,
+            covers=self.stack.covers if self._is_combined else lambda _: True,
+            locales=settings.locales,
+            feed_locale=settings.feed_locale,
+            logger=logger,
+            typed=self._codec_of if self._is_combined else None,
+        )
+
+    def counts(self, feed: Feed, logger: logging.Logger) -> Counts | None:
+        """Return what counts the published items, if that is wanted and the stream has all of them."""
+        settings = self._settings
+        if not settings.count_published or settings.start_date or set(self.events) not in ALL_EVENTS:
+            return None
+        return Counts(feed=feed, content_type_uids=self._counted, logger=logger)
+
+    @property
+    def _settings(self) -> Settings:
+        return self.stack.settings
+
+    @property
+    def _is_combined(self) -> bool:
+        return self.stream == COMBINED_STREAM
+
+    def _codec_of(self, content_type_uid: str) -> Codec | None:
+        """Return what reads the entries of a content type, if there is such a type."""
+        if content_type_uid not in self._codecs:
+            found = self.stack.listed(content_type_uid)
+            self._codecs[content_type_uid] = Codec(entry_schema(found), columns=entry_columns(found)) if found else None
+        return self._codecs[content_type_uid]
+
+    def _counted(self) -> list[str]:
+        """Return the content types whose items the stream has now; `sys_assets` stands for assets."""
+        if not self._is_combined:
+            return [self.uid or ASSETS]
+        listed = {each["uid"] for each in self.stack.lists.content_types()}  # which may lag behind the feed
+        return sorted(uid for uid in listed.union(self._codecs) if self.stack.covers(uid))
