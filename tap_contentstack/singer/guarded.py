@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import datetime as dt
+import decimal
 import typing as t
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from tap_contentstack.events import unpublish_of
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, KEY_COLUMNS, PROTECTED_COLUMNS
 from tap_contentstack.sdk import CustomStreamMap, Expression, RemoveRecordTransform, definition_of, evaluate
 from tap_contentstack.singer.expressions import CONSTANTS, conditions_of, names_in
+from tap_contentstack.singer.writer import encode
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -152,7 +154,11 @@ class GuardedMap:
         """Return a record with the protected columns, and without the objects that flattening took apart."""
         if self._map.flattening_enabled:
             properties = self.schema["properties"]
-            mapped = {column: value for column, value in mapped.items() if value is not None or column in properties}
+            mapped = {
+                column: _as_declared(value, properties.get(column, {}))
+                for column, value in mapped.items()
+                if value is not None or column in properties
+            }
         return mapped | {column: record[column] for column in self._protected if column in record}
 
     def _checked(self, mapped: Record, record: Record) -> Record:
@@ -250,6 +256,13 @@ def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
                 "its own name, or use entry_streams 'combined' for one table"
             )
             raise SettingsError(msg)
+
+
+def _as_declared(value: t.Any, schema: Mapping[str, t.Any]) -> t.Any:
+    """Return a value as flattening declares it: columns of any JSON become texts, but the SDK forgets their numbers."""
+    is_number = isinstance(value, int | float | decimal.Decimal)
+    types = schema.get("type", ())
+    return encode(value).decode() if is_number and "string" in types and "number" not in types else value
 
 
 def _unpublished(record: Record) -> Record:

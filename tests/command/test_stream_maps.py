@@ -224,6 +224,16 @@ def test_flattened_records_fit_their_schema(sandbox, depth):
     assert rows(second, first, stream="entries_q") == {}
 
 
+def test_any_json_is_text_where_flattening_declares_it_so(sandbox):
+    values: list[t.Any] = [5, 1.5, True, "t", [1], {"a": 1}, None]
+    sandbox.stack.add_content_type({"uid": "q", "schema": [{"uid": "j", "data_type": "json"}]})
+    for number, value in enumerate(values):
+        sandbox.stack.publish_entry("q", f"c{number}", {"j": value}, ["en-us"])
+    output = load(sandbox, flattening_enabled=True, flattening_max_depth=2).check()
+    found = [rows(output, stream="entries_q")[f"c{number}"]["j"] for number in range(len(values))]
+    assert found == ["5", "1.5", "true", "t", "[1]", '{"a":1}', None]
+
+
 def test_names_that_flattening_makes_fit_and_a_clash_is_one_sentence(sandbox):
     fields = [{"uid": f"{'h' * 40}{n}", "data_type": "text"} for n in range(2)]
     groups = [{"uid": "g" * 40, "data_type": "group", "schema": fields}]
