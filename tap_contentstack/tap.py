@@ -11,6 +11,7 @@ import typing as t
 from collections import Counter
 from functools import cached_property
 
+from click.exceptions import Exit
 from singer_sdk import Tap
 from singer_sdk.exceptions import MapperNotInitialized, SingerSDKError
 from typing_extensions import override
@@ -196,6 +197,15 @@ class TapContentstack(Tap):
         for path in files:  # each is read only once, because it may be a pipe
             given.config |= read_json(path, "config") or {}
         return given
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        try:
+            super().cb_test(ctx, param, value)
+        except Exit:  # how click ends a command: the test has passed
+            cls.logger.info("OK: the settings work, and every stream can be read")
+            raise
 
     @classproperty
     @override

@@ -123,6 +123,7 @@ def test_the_installed_command_prints_what_it_is():
 def test_a_connection_test_reads_a_record_of_each_stream_and_keeps_no_bookmark(site):
     output = run_tap(site.settings, "--test")
     assert output.code == 0
+    assert "OK: the settings work" in output.last_line
     assert set(output.record_counts) == set(output.schemas)
     assert set(output.record_counts.values()) == {1}
     assert output.of_type("ACTIVATE_VERSION") == []
