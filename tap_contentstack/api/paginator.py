@@ -61,7 +61,7 @@ class SyncPaginator(BaseAPIPaginator[Query]):
 
     def _endless(self, page: Page, token: str) -> str | None:
         """Return why the pass would not end, if it would not."""
-        if token == self._kept_token:
+        if token in {self._kept_token, self.current_value.get("pagination_token")}:
             return "a page is followed by one that came before it"
         self._steps += 1
         if self._steps == self._steps_to_keep:

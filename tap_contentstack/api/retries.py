@@ -83,7 +83,8 @@ def limit_reset(answer: Answer) -> float:
 
 def _moment(text: str) -> float | None:
     try:
-        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp()
+        moment = dt.datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -71,8 +71,8 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "event_types",
         th.ArrayType(th.StringType(allowed_values=[*ENTRY_EVENTS, *ASSET_EVENTS])),
-        "The events to request; all if unset. The list must contain the published event. Without the unpublished or "
-        "deleted events, rows stay in the warehouse when they are no longer published.",
+        "The events to request; all if unset. Entries and assets each get all of theirs if none is listed. Without the "
+        "unpublished or deleted events, rows stay in the warehouse when they are no longer published.",
     ),
     _setting(
         "entry_streams",
@@ -117,7 +117,8 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "reload_after_days",
         POSITIVE_NUMBER,
-        "Reload a stream when its last full load is older than this. This repairs what changed without any event.",
+        "Reload a stream when its last full load is older than this, or up to half this age earlier, so that not all "
+        "are reloaded at once. This repairs what changed without any event.",
     ),
     _setting(
         "count_published",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 import time
@@ -88,6 +89,20 @@ EPOCH = int(time.time())
             True,
             (600, 900),
             id="reset as a moment",
+        ),
+        pytest.param(
+            Fault(
+                status=429,
+                headers={
+                    "x-ratelimit-remaining": "0",
+                    "x-ratelimit-reset-time": dt.datetime.fromtimestamp(
+                        EPOCH + 900, dt.timezone(dt.timedelta(hours=-2))
+                    ).isoformat(),
+                },
+            ),
+            True,
+            (600, 900),
+            id="reset as ISO text with an offset",
         ),
         pytest.param(Fault(status=429, retry_after=100_000), True, (900, 900), id="at most a quarter of an hour"),
     ],

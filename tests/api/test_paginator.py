@@ -56,6 +56,7 @@ def follow(start: dict[str, str], *pages: Page) -> None:
 
 CIRCLES = {
     "A, B, A": ["A", "B"],
+    "A, B, B": ["A", "B", "B"],
     "A, B, C, A": ["A", "B", "C"],
     "a long one": [f"p{number}" for number in range(40)],
 }
