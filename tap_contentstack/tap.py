@@ -204,7 +204,7 @@ class TapContentstack(Tap):
         try:
             super().cb_test(ctx, param, value)
         except Exit:  # how click ends a command: the test has passed
-            cls.logger.info("OK: the settings work, and every stream can be read")
+            cls.logger.info("OK: the settings work")
             raise
 
     @classproperty
@@ -251,5 +251,7 @@ def _flattened_names_are_unique() -> t.Iterator[None]:
     try:
         yield
     except ValueError as error:
+        if "Duplicate column" not in str(error):
+            raise
         msg = f"setting 'flattening_enabled': {one_line(error)}: lower flattening_max_depth, or deselect a column"
         raise SettingsError(msg) from None

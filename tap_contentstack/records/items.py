@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.codec import Codec
     from tap_contentstack.records.fast import FastItem
     from tap_contentstack.records.links import Link
-    from tap_contentstack.records.output import Output
+    from tap_contentstack.records.output import Messages
 
 NAMED_AT_MOST = 10
 """Items without a usable key that are named one by one in the log; the rest is only counted."""
@@ -31,7 +31,7 @@ class ItemReader:
     """Turns items into changes of one stream's rows, and counts what it could not turn into one."""
 
     codec: Codec
-    output: Output
+    output: Messages
     events: Collection[str]
     """The events that concern the stream."""
     content_type_uid: str | None
@@ -58,7 +58,7 @@ class ItemReader:
         uid = item.content_type_uid
         if self.content_type_uid is not None:
             return uid in {self.content_type_uid, ""}
-        return self.covers(uid) or (not uid and item.type not in PUBLISHED)
+        return not uid or self.covers(uid)
 
     @property
     def _default_content_type(self) -> str:
@@ -85,7 +85,8 @@ class ItemReader:
 
         Many at once: what they have in common is done once, and their times are checked together.
         """
-        if not self.output.takes_lines:
+        splice = self.output.splice
+        if splice is None:
             return [self._exactly(item, updates=updates) for item in items]
         rows: list[Change | None] = []
         fits: dict[int, tuple[Change, FastItem]] = {}
@@ -119,7 +120,7 @@ class ItemReader:
                 fits[place] = row, fit
         self.unfit += sum(1 for _, fit in fits.values() if fit.unmapped)
         if fits:
-            self.output.splice(list(fits.values()))
+            splice(list(fits.values()))
         return rows
 
     def _row(self, item: RawItem, fit: FastItem | None, *, updates: bool) -> Change | None:

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.records.changes import Change
     from tap_contentstack.records.fast import FastItem, Part
+    from tap_contentstack.records.output import Splice
     from tap_contentstack.singer.writer import Writer
 
 encode_lines = msgspec.json.Encoder().encode_lines
@@ -25,8 +26,6 @@ encode_lines = msgspec.json.Encoder().encode_lines
 
 class LineOutput(Output):
     """Writes RECORD messages as lines; a message is a tuple of the parts of its line."""
-
-    takes_lines = True
 
     def __init__(self, writer: Writer, stream: str, columns: Collection[str]) -> None:
         """Prepare the parts that all lines share.
@@ -48,8 +47,12 @@ class LineOutput(Output):
         super().begin(version)
         self._tail = b""
 
+    @property
     @override
-    def splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
+    def splice(self) -> Splice:
+        return self._splice
+
+    def _splice(self, rows: Sequence[tuple[Change, FastItem]]) -> None:
         head = self._head
         tail = b"}" + (self._tail or self._new_tail())
         before_links = b',"_references":' if self._has_references else b""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import typing as t
+from functools import cached_property
 
 from typing_extensions import override
 
-from tap_contentstack.records.output import PlainOutput
+from tap_contentstack.records.output import PlainMessages
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY
@@ -25,7 +26,7 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.api.content_types import ContentType
     from tap_contentstack.records.items import ItemReader
-    from tap_contentstack.records.output import Output
+    from tap_contentstack.records.output import Messages, Output
     from tap_contentstack.singer.parts import RunParts
 
 
@@ -59,8 +60,7 @@ class FeedStream(VersionedStream):
         """
         super().__init__(tap, parts, name, schema)
         self._source = Source(stack=parts.stack, stream=name, events=events, content_type=content_type, columns=columns)
-        self._out: Output = PlainOutput()
-        self.begins_first = False
+        self.has_whole_box = False
         """Whether the stream has all of the run's time for itself."""
 
     @override
@@ -117,11 +117,11 @@ class FeedStream(VersionedStream):
 
     @override
     def fill(self) -> None:
-        self._out = self.output
         if self.reload_is_due:
             self.logger.info("The stream restarts, as its last full load is older than reload_after_days allows")
             self.begin()
-        self._out.begin(self.bookmark.version)
+        else:
+            self._out.begin(self.bookmark.version)
         load = Load(
             feed=self._source.feed(),
             reader=self._reader(self._out),
@@ -139,7 +139,7 @@ class FeedStream(VersionedStream):
             Removals(feed=load.feed, reader=load.reader, is_gone=self.parts.stack.is_gone),
             is_gone=self.parts.stack.is_gone,
             known_locales=self._known_locales,
-            has_whole_box=self.begins_first,
+            has_whole_box=self.has_whole_box,
             counts=self._source.counts(load.feed, self.logger),
         )
         self.postponed = False
@@ -173,16 +173,20 @@ class FeedStream(VersionedStream):
             self.tell()
             self.parts.state.remove(self.name)
 
-    def _reader(self, output: Output) -> ItemReader:
+    def _reader(self, output: Messages) -> ItemReader:
         return self._source.reader(output, self.effective_schema, self.selected_columns, self.logger)
 
     @override
     def rows(self) -> Iterable[dict[str, t.Any]]:
-        reader = self._reader(PlainOutput())
+        reader = self._reader(PlainMessages())
         for page in self._source.feed().initial_pass():
             yield from (row.message for row in reader.rows(page.items))
 
     # What passes do to the table
+
+    @cached_property
+    def _out(self) -> Output:
+        return self.output
 
     @property
     def holds_back(self) -> bool:

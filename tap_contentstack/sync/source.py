@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.content_types import ContentType
     from tap_contentstack.api.stack import Stack
     from tap_contentstack.config.settings import Settings
-    from tap_contentstack.records.output import Output
+    from tap_contentstack.records.output import Messages
 
 ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
 
@@ -75,12 +75,12 @@ class Source:
         return Feed(self.stack.client, stream=self.stream, filters=filters)
 
     def reader(
-        self, output: Output, schema: dict[str, t.Any], selected: Collection[str], logger: logging.Logger
+        self, output: Messages, schema: dict[str, t.Any], selected: Collection[str], logger: logging.Logger
     ) -> ItemReader:
         """Return what makes messages of the items.
 
         Args:
-            output: Where they go.
+            output: Makes the messages.
             schema: The schema in use.
             selected: The columns that go to the target.
             logger: The stream's logger.
@@ -90,7 +90,7 @@ class Source:
             codec=Codec(
                 schema,
                 columns=self.columns,
-                selected=frozenset(selected) if output.takes_lines else None,
+                selected=frozenset(selected) if output.splice else None,
                 combined=self._is_combined,
             ),
             output=output,

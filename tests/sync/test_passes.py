@@ -24,7 +24,7 @@ from tap_contentstack.events import ENTRY_EVENTS
 from tap_contentstack.records.changes import Change
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
-from tap_contentstack.records.output import PlainOutput
+from tap_contentstack.records.output import PlainMessages
 from tap_contentstack.schema.stream_schemas import entry_schema
 from tap_contentstack.sync import passes as passes_module
 from tap_contentstack.sync.bookmarks import Bookmark
@@ -165,7 +165,7 @@ class Run:
     def go(self) -> NotedTable:
         reader = ItemReader(
             codec=Codec(entry_schema(PAGE_TYPE), columns=None, selected=None, combined=False),
-            output=PlainOutput(),
+            output=PlainMessages(),
             events=ENTRY_EVENTS,
             content_type_uid="page",
             covers=lambda _: True,
