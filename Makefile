@@ -105,10 +105,10 @@ types: $(READY)  ## mypy in strict mode
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
 
 unit: $(READY)  ## run only the tests (one of them: .venv/bin/pytest -k name)
-	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup
+	@$(BIN)/pytest --quiet -n $(JOBS) --dist worksteal
 
 coverage: $(READY)  ## run the tests, and say which lines they do not reach (a third slower)
-	@$(BIN)/pytest --quiet -n $(JOBS) --dist loadgroup --cov
+	@$(BIN)/pytest --quiet -n $(JOBS) --dist worksteal --cov
 
 # Each variable that is set becomes an option of `python -m sandbox`.
 SANDBOX_OPTIONS = PORT SEED ENTRIES LATENCY EXPORT

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import typing as t
 
 import pytest
 
 from sandbox import Sandbox, seeded_stack
+
+# Whoever runs the tests in the background (`make test &`) has SIGINT ignored in every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks.measure import ProgramError, Server, run
 from benchmarks.pipe import into_postgres
-from benchmarks.programs import FIRST_TYPE, PEER_PACKAGES, Programs, missing_package
+from benchmarks.programs import FIRST_TYPE, PEER_PACKAGES, Programs
 from benchmarks.saved import Figures
 from benchmarks.server import Service, Stack
 from benchmarks.table import Goal, Row
@@ -92,9 +92,6 @@ def test_the_plain_tap_loads_what_the_server_has(server, programs):
 
 @pytest.mark.parametrize("peer", PEER_PACKAGES)
 def test_a_peer_loads_what_the_server_has(server, programs, peer):
-    if package := missing_package(peer):
-        pytest.skip(f"{package} is not installed")
-
     outcome = run(programs.peer(peer, server.url), keep=True)
 
     uids = {json.loads(line)["uid"] for line in outcome.output.splitlines()}

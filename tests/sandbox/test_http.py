@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import shlex
 import signal
 import socket
@@ -509,7 +508,6 @@ def start(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     return process, sourced
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_the_command_prints_settings_to_be_sourced_serves_and_stops_on_sigterm() -> None:
     process, settings = start("--entries", "5", "--seed", "9", "--latency", "0.2")
     with process:

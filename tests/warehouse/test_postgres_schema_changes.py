@@ -14,9 +14,6 @@ from tests.tap_process import Json, run_tap
 from tests.warehouse.loading import PATIENCE, Load, Warehouse
 from tests.warehouse.test_postgres_types import LONG
 
-# Its tests look at tables that are loaded once.
-pytestmark = pytest.mark.xdist_group("postgres_schema_changes")
-
 TABLE = "entries_thing"
 ADOPT = "To adopt the new type, drop the stream's table and reload it (meltano run --full-refresh)"
 NOON = "2024-05-06T12:00:00Z"

@@ -18,9 +18,6 @@ if t.TYPE_CHECKING:
     from tests.tap_process import Json
     from tests.warehouse.loading import Load, Warehouse
 
-# Its tests look at tables that are loaded once.
-pytestmark = pytest.mark.xdist_group("postgres_types")
-
 OF_THE_TARGET = re.compile(r"_sdc_(?!deleted_at|table_version).*").fullmatch
 
 PAGE = Path(__file__).parents[2] / "docs" / "warehouse.md"
