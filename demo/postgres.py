@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import typing as t
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -94,16 +95,15 @@ class Postgres:
     def __enter__(self) -> t.Self:
         """Start the server. It accepts connections when this returns."""
         base = Path(tempfile.mkdtemp(prefix="postgres-", dir=self._parent_folder()))
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, base, ignore_errors=True)
+            undo.callback(self._stop)
             self._own(base)
             binaries = self._binaries(base)
             self._warden = self._open(None, "/bin/sh", "-c", WARDEN, "warden", base)
             self._initialize(binaries, base)
             self._start(binaries, base)
-        except BaseException:
-            self._stop()
-            shutil.rmtree(base, ignore_errors=True)
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(

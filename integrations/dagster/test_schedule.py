@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.dagster import DAGSTER, GONE, NEW, PROJECT, compare, dagster_settings, started, wait_for
+from demo.dagster import GONE, NEW, compare, dagster_settings, started
+from demo.dagster_dev import DAGSTER, PROJECT, wait_for
 from demo.postgres import Postgres
 from sandbox import Sandbox, seeded_stack
 from tests.tap_process import LISTS
