@@ -95,6 +95,10 @@ class Feed:
             raise ApiError(msg)
         return count
 
+    def published_to(self, locale: str) -> int | None:
+        """Return how many entries, of whichever content type, are published to a locale, if the feed counts them."""
+        return self._page({"init": "true", "type": "entry_published", "locale": locale}).total_count
+
     def _list(self, content_type_uid: str, params: Query) -> tuple[dict[str, t.Any], str]:
         """Return an answer of the delivery API's lists of entries or assets, and the key that its items are under."""
         are_assets = content_type_uid == ASSETS

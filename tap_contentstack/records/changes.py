@@ -23,7 +23,7 @@ class Change(msgspec.Struct, gc=False):
         uid: The item.
         locale: The locale of the row; None for a removal that does not say, or not of which of the stream's rows.
         event: The event's type.
-        event_at: The event's time, as it came.
+        event_at: The event's time, as the API writes it.
         content_type_uid: The content type of an entry, `sys_assets` for an asset.
         version: The item's version, where it has one.
         message: The RECORD, as the output takes it; None where there is no row to write.

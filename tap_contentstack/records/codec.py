@@ -1,4 +1,4 @@
-"""Converts an item's data to a record: as it came, mended where a field is odd, or value by value (see `Codec`)."""
+"""Converts an item's data to a record: unchanged, mended where a field is odd, or value by value (see `Codec`)."""
 
 from __future__ import annotations
 

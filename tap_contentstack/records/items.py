@@ -218,7 +218,7 @@ class ItemReader:
         )
 
     def report(self) -> None:
-        """Warn of what could not be taken as it came."""
+        """Warn of what was changed or left out."""
         if self.unusable:
             self.logger.warning("%d items had no usable key (uid and locale) and were left out", self.unusable)
         if self.cleaned:

@@ -1,4 +1,4 @@
-"""The mending way: an item's odd fields are made to fit, alone, and the rest of it goes out as it came.
+"""The mending way: an item's odd fields are made to fit, alone, and the rest of it goes out unchanged.
 
 What is odd once is odd again: a date that a type gives without time, a field that the type has lost. So a table learns
 which of its fields these are, and of later items it looks at those only.

@@ -1,4 +1,4 @@
-"""Types that JSON is checked against while it is decoded: what passes can go to the target as it came."""
+"""Types that JSON is checked against while it is decoded: what passes can go to the target unchanged."""
 
 from __future__ import annotations
 

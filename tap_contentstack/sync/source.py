@@ -11,7 +11,7 @@ from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.schema.stream_schemas import entry_columns, entry_schema
-from tap_contentstack.sync.counts import Counts
+from tap_contentstack.sync.counts import CountsOfAllTypes, CountsOfType
 
 if t.TYPE_CHECKING:
     import logging
@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.api.stack import Stack
     from tap_contentstack.config.settings import Settings
     from tap_contentstack.records.output import Messages
+    from tap_contentstack.sync.counts import Counts
 
 ALL_EVENTS = (set(ENTRY_EVENTS), set(ASSET_EVENTS))
 
@@ -108,7 +109,9 @@ class Source:
         settings = self._settings
         if not settings.count_published or settings.start_date or set(self.events) not in ALL_EVENTS:
             return None
-        return Counts(feed=feed, content_type_uids=self._counted, logger=logger)
+        if self._is_combined:
+            return CountsOfAllTypes(feed=feed, content_type_uids=self._known, covers=self.stack.covers, logger=logger)
+        return CountsOfType(feed=feed, content_type_uid=self.uid or ASSETS, logger=logger)
 
     @property
     def _settings(self) -> Settings:
@@ -125,9 +128,6 @@ class Source:
             self._codecs[content_type_uid] = Codec(entry_schema(found), columns=entry_columns(found)) if found else None
         return self._codecs[content_type_uid]
 
-    def _counted(self) -> list[str]:
-        """Return the content types whose items the stream has now; `sys_assets` stands for assets."""
-        if not self._is_combined:
-            return [self.uid or ASSETS]
-        listed = {each["uid"] for each in self.stack.lists.content_types()}  # which may lag behind the feed
-        return sorted(uid for uid in listed.union(self._codecs) if self.stack.covers(uid))
+    def _known(self) -> list[str]:
+        """Return the content types that are listed now, or that entries came of."""
+        return sorted({each["uid"] for each in self.stack.lists.content_types()}.union(self._codecs))

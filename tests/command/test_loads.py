@@ -145,6 +145,32 @@ def test_a_list_of_content_types_that_lags_behind_the_feed_makes_no_count_too_lo
     assert Counter(output.loads["entries"]["published"]) == locales_of(sandbox, "entries_page", "entries_pet")
 
 
+def test_rows_of_a_type_that_the_list_lacks_since_leave_the_count_open(sandbox):
+    first = load(sandbox, entry_streams="combined", count_published=True)
+    lagging = json.dumps({"content_types": [sandbox.stack.content_types["page"]], "count": 1})
+    sandbox.faults.add(Fault(kind="html", status=200, body=lagging, path="/v3/content_types[?]", times=None))
+    second = load(sandbox, state=first.state, entry_streams="combined", count_published=True)
+    assert second.loads["entries"]["published"] is None
+    assert "are of a content type that it lists" in second.err
+
+
+@pytest.mark.parametrize("content_types", [["page"], ["p*"], ["pet", "nothing_*"], []])
+def test_of_a_combined_stream_the_types_in_scope_are_counted(sandbox, content_types):
+    sandbox.stack.add_content_type({"uid": "nothing_yet", "schema": []})
+    output = load(sandbox, entry_streams="combined", count_published=True, content_types=content_types)
+    streams = {"entries_page", "entries_pet"}
+    in_scope = {"entries_pet"} if "pet" in content_types else {"entries_page"} if "page" in content_types else streams
+    assert Counter(output.loads["entries"]["published"]) == locales_of(sandbox, *in_scope)
+
+
+def test_a_type_that_is_listed_though_it_is_gone_counts_nothing(sandbox):
+    stale = json.dumps({"content_types": [*sandbox.stack.content_types.values()], "count": 2})
+    sandbox.stack.delete_content_type("pet")
+    sandbox.faults.add(Fault(kind="html", status=200, body=stale, path="/v3/content_types[?]", times=None))
+    output = load(sandbox, entry_streams="combined", count_published=True)
+    assert Counter(output.loads["entries"]["published"]) == locales_of(sandbox, "entries_page")
+
+
 def test_only_the_locales_that_are_loaded_are_counted(sandbox):
     row = load(sandbox, locales=["fr-fr"], count_published=True).loads["entries_page"]
     assert row["published"] == {"fr-fr": locales_of(sandbox, "entries_page")["fr-fr"]}
