@@ -7,8 +7,9 @@ import typing as t
 
 from tap_contentstack.records.columns import table_of
 from tap_contentstack.records.exact import ExactItem, ExactWay
-from tap_contentstack.records.fast import Fast, fast_way, nothing_fits
+from tap_contentstack.records.fast import Fast, FastWay, nothing_fits
 from tap_contentstack.records.mended import MendingWay
+from tap_contentstack.records.structs import InexpressibleError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -47,19 +48,24 @@ class Codec:
     @functools.cached_property
     def fast(self) -> Fast:
         """Takes an item's data and returns its record as text, or None if that is not what came."""
-        return fast_way(self._table)
+        return self._fast_way.item if self._fast_way else nothing_fits
 
     @functools.cached_property
     def mended(self) -> Fast:
         """The same for items of which some fields do not fit; None if more is wrong than can be mended."""
-        if self.fast is nothing_fits:
-            return nothing_fits
-        return MendingWay(self._table, self.fast, self._exact_way).item
+        return MendingWay(self._table, self._fast_way, self._exact_way).item if self._fast_way else nothing_fits
 
     @functools.cached_property
     def exact(self) -> Callable[[t.Any], ExactItem]:
         """Takes an item's data (JSON text, or the value that it stands for) and returns its record; it never fails."""
         return self._exact_way.item
+
+    @functools.cached_property
+    def _fast_way(self) -> FastWay | None:
+        try:
+            return FastWay(self._table)
+        except InexpressibleError:
+            return None
 
     @functools.cached_property
     def _exact_way(self) -> ExactWay:

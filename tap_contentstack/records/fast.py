@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from tap_contentstack.records.links import FREE_MARKS, free_links
 from tap_contentstack.records.structs import InexpressibleError, struct_of, type_of
@@ -15,7 +15,7 @@ from tap_contentstack.values.jsontext import decode, encode
 from tap_contentstack.values.times import all_canonical
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tap_contentstack.records.columns import Table
     from tap_contentstack.records.links import Link
@@ -38,7 +38,7 @@ class Fast(t.Protocol):
         """
 
 
-NOT_AS_IT_CAME = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError)
+UNFIT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError)
 
 _KEY = t.Annotated[str, msgspec.Meta(min_length=1)]
 _SYSTEM_KINDS: Mapping[str, set[str]] = {
@@ -86,31 +86,55 @@ def nothing_fits(_data: object, _page_times: list[str] | None = None) -> None:
     """Leave every item to the exact way: the schema says more than types can."""
 
 
-def fast_way(table: Table) -> Fast:
-    """Return what makes a record of an item's data, or returns None where the exact way has to."""
-    try:
-        shape, types = _types(table)
-        decode_item = msgspec.json.Decoder(struct_of(types, closed=table.rest is None)).decode
-        walk = compile_walk(shape)
-    except (InexpressibleError, SyntaxError, RecursionError):
-        return nothing_fits
-    emit = _emitter(table)
+class FastWay:
+    """Makes records of items that fit their columns."""
 
-    def fast(data: object, page_times: list[str] | None = None) -> FastItem | None:
+    def __init__(self, table: Table) -> None:
+        """Prepare for a table's columns.
+
+        Raises:
+            InexpressibleError: They say more than types can.
+        """
+        shape, self.types = _types(table)
+        self._is_closed = table.rest is None
+        self._emit = _emitter(table)
+        try:
+            self._walk = compile_walk(shape)
+            self._decode = msgspec.json.Decoder(self.struct()).decode
+        except (SyntaxError, RecursionError) as error:
+            raise InexpressibleError(str(error)) from error
+
+    def struct(self, loose: Iterable[str] = ()) -> type[Struct]:
+        """Return the type of an item; the values of loose fields may be anything, and stay text."""
+        return struct_of(self.types | dict.fromkeys(loose, Raw), closed=self._is_closed)
+
+    def item(self, data: object, page_times: list[str] | None = None) -> FastItem | None:
+        """Return an item's record; see `Fast`."""
         if type(data) is not Raw:  # an `Unclean` one
             return None
+        try:
+            return self.record(self._decode(data), data, page_times)
+        except UNFIT_ERRORS:
+            return None
+
+    def record(self, item: Struct, text: Raw, page_times: list[str] | None) -> FastItem:
+        """Return the record of a decoded item.
+
+        Args:
+            item: An instance of a `struct`, without text in loose fields.
+            text: What it was decoded from.
+            page_times: See `Fast`.
+
+        Raises:
+            UnfitError: It does not fit.
+        """
         links: list[Link] = []
         times: list[str] = [] if page_times is None else page_times
-        try:
-            uid, locale, published_to, version = walk(decode_item(data), links, times)
-            columns = emit(data, links)
-        except NOT_AS_IT_CAME:
-            return None
+        uid, locale, published_to, version = self._walk(item, links, times)
+        columns = self._emit(text, links)
         if uid is None or (page_times is None and not all_canonical(times)):
-            return None
+            raise UnfitError
         return FastItem(uid, locale, published_to, version, columns, links)
-
-    return fast
 
 
 def _types(table: Table) -> tuple[Shape, dict[str, t.Any]]:

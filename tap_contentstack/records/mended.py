@@ -1,7 +1,7 @@
 """The mending way: an item's odd fields are made to fit, alone, and the rest of it goes out unchanged.
 
 What is odd once is odd again: a date that a type gives without time, a field that the type has lost. So a table learns
-which of its fields these are, and of later items it looks at those only.
+which of its fields these are; they are decoded as text, mended, and put back.
 """
 
 from __future__ import annotations
@@ -12,40 +12,56 @@ import msgspec
 from msgspec import Raw
 
 from tap_contentstack.records.conform import UNFIT
-from tap_contentstack.records.fast import NOT_AS_IT_CAME
+from tap_contentstack.records.fast import UNFIT_ERRORS
 from tap_contentstack.records.links import unmapped_links
+from tap_contentstack.records.structs import InexpressibleError
 from tap_contentstack.values.jsontext import decode, encode
 from tap_contentstack.values.paths import path_text
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tap_contentstack.records.columns import Table
     from tap_contentstack.records.exact import ExactWay
-    from tap_contentstack.records.fast import Fast, FastItem
+    from tap_contentstack.records.fast import FastItem, FastWay
 
 _DECIDING = frozenset({"uid", "locale", "_version"})
 """What an item is and which of two is the newer one: what is odd there is not mended."""
+LEARNED_AT_MOST = 200
+"""Odd fields that a table remembers: where keys are data, there is no end of them."""
 _decode_parts = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-class MendingWay:
-    """Makes an item's data fit its columns, field by field, for the fast way to take it."""
+class _Odd(t.NamedTuple):
+    """A field that was odd.
 
-    def __init__(self, table: Table, fast: Fast, exact: ExactWay) -> None:
+    Attributes:
+        field: Its key.
+        attribute: Where a decoded item has its value, as text.
+        read: Decodes a value that fits; None if no column holds the field.
+    """
+
+    field: str
+    attribute: str
+    read: Callable[[bytes], t.Any] | None
+
+
+class MendingWay:
+    """Makes records of items as the fast way does, of which odd fields are made to fit before."""
+
+    def __init__(self, table: Table, fast: FastWay, exact: ExactWay) -> None:
         """Prepare with nothing learned.
 
         Args:
             table: The columns.
-            fast: Judges what fits; it makes the record of what was mended.
+            fast: Judges what fits, and makes the records.
             exact: Makes the values that do not fit.
         """
         self._fast = fast
         self._place = exact.place
         self._known = {*table.field_of.values(), *table.deselected} - {table.rest}
-        self._others_fit = table.rest is not None
-        self._fitting = set(self._known)
-        """Fields that fitted in every item so far."""
+        self._odd: list[_Odd] = []
+        self._learn([])
 
     def item(self, data: object, page_times: list[str] | None = None) -> FastItem | None:
         """Return an item's record, or None where the exact way has to make it; takes what a `Fast` takes."""
@@ -53,42 +69,93 @@ class MendingWay:
             return None
         known_times = len(page_times or ())
         try:
-            parts = _decode_parts(data)
-            item = self._mended(parts, page_times)
-            if item is None and self._learn(parts):
-                del (page_times or [])[known_times:]
-                item = self._mended(parts, page_times)
-        except (*NOT_AS_IT_CAME, ValueError):
-            return None
-        return item
+            return self._mended(data, page_times)
+        except (*UNFIT_ERRORS, ValueError):
+            del (page_times or [])[known_times:]
+        try:
+            new = self._new_oddities(_decode_parts(data))
+            if new and len(self._odd) + len(new) <= LEARNED_AT_MOST:
+                self._learn(new)
+                return self._mended(data, page_times)
+        except (*UNFIT_ERRORS, InexpressibleError, ValueError):
+            pass
+        return None
 
-    def _learn(self, parts: Mapping[str, Raw]) -> bool:
-        """Note which fields of an item are odd; return whether some were not known to be."""
-        seen = (parts.keys() & self._fitting) - _DECIDING
-        odd = {field for field in seen if not self._fits(field, parts[field])}
-        self._fitting -= odd
-        return bool(odd)
+    def _new_oddities(self, parts: Mapping[str, Raw]) -> list[str]:
+        """Return the fields of an item that are odd and were not known to be."""
+        unknown = parts.keys() - _DECIDING - {each.field for each in self._odd}
+        return [field for field in unknown if not self._fits(field, parts[field])]
 
     def _fits(self, field: str, value: Raw) -> bool:
         """Tell whether the fast way takes a value of a field."""
-        return self._fast(Raw(b'{"uid":"-",' + encode(field) + b":" + bytes(value) + b"}")) is not None
+        return self._fast.item(Raw(b'{"uid":"-",' + encode(field) + b":" + bytes(value) + b"}")) is not None
 
-    def _mended(self, parts: Mapping[str, Raw], page_times: list[str] | None) -> FastItem | None:
+    def _learn(self, new: Iterable[str]) -> None:
+        """Remember that more fields are odd."""
+        types = {field: each for field, each in self._fast.types.items() if field in self._known}
+        # What is left out comes last: by then, no inner object has a key that its type has lost.
+        fields = sorted([*(each.field for each in self._odd), *new], key=lambda field: field not in types)
+        struct = self._fast.struct(loose=fields)
+        attributes = dict(zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True))
+        self._decode = msgspec.json.Decoder(struct).decode
+        self._odd = [
+            _Odd(field, attributes[field], msgspec.json.Decoder(types[field]).decode if field in types else None)
+            for field in fields
+        ]
+
+    def _mended(self, data: Raw, page_times: list[str] | None) -> FastItem:
+        item = self._decode(data)
+        texts: dict[str, tuple[bytes, bytes | None]] = {}
         unmapped: dict[str, t.Any] = {}
-        mended = dict(parts)
-        fitting, known = self._fitting, self._known
-        for field in [field for field in parts if field not in fitting]:
-            if field in known:
-                fit = self._place(field, decode(bytes(parts[field])), unmapped)
-                if fit is UNFIT:
-                    del mended[field]
-                else:
-                    mended[field] = Raw(encode(fit))
-            elif not self._others_fit:
-                unmapped[path_text((None, field))] = decode(bytes(mended.pop(field)))
-        item = self._fast(Raw(encode(mended)), page_times)
-        if item is not None and unmapped:
-            unmapped_links(unmapped, item.links)
-            item.links = list(dict.fromkeys(item.links))
-            item.unmapped = unmapped
-        return item
+        for field, attribute, read in self._odd:
+            text = getattr(item, attribute)
+            if text is None:  # there is none
+                continue
+            old, new = bytes(text), None
+            if read is None:
+                unmapped[path_text((None, field))] = decode(old)
+            elif (fit := self._place(field, decode(old), unmapped)) is not UNFIT:
+                new = encode(fit)
+            setattr(item, attribute, read(new) if read and new is not None else None)
+            if new != old:
+                texts[field] = old, new
+        record = self._fast.record(item, _rewritten(data, texts), page_times)
+        if unmapped:
+            unmapped_links(unmapped, record.links)
+            record.links = list(dict.fromkeys(record.links))
+            record.unmapped = unmapped
+        return record
+
+
+def _rewritten(data: Raw, texts: Mapping[str, tuple[bytes, bytes | None]]) -> Raw:
+    """Return an item's text with other values of some fields; those that are None are left out."""
+    whole = bytes(data)
+    if b"\\" in whole and b"\\u" in whole:  # which can hide a key
+        return _rebuilt(data, texts)
+    for field, (old, new) in texts.items():
+        key = encode(field)
+        member = key + b":" + old
+        start = whole.find(key)
+        end = start + len(member)
+        if not whole.startswith(member, start) or whole.find(key, end) >= 0:  # it may be that of an inner object
+            return _rebuilt(data, texts)
+        if new is not None:
+            whole = whole[:start] + key + b":" + new + whole[end:]
+        elif whole.startswith(b",", end):
+            whole = whole[:start] + whole[end + 1 :]
+        elif whole.startswith(b",", start - 1):
+            whole = whole[: start - 1] + whole[end:]
+        else:
+            return _rebuilt(data, texts)
+    return Raw(whole)
+
+
+def _rebuilt(data: Raw, texts: Mapping[str, tuple[bytes, bytes | None]]) -> Raw:
+    """Return the same, whatever the text looks like."""
+    parts = _decode_parts(data)
+    for field, (_, new) in texts.items():
+        if new is None:
+            del parts[field]
+        else:
+            parts[field] = Raw(new)
+    return Raw(encode(parts))

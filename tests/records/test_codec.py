@@ -228,6 +228,33 @@ def test_an_odd_field_is_mended_and_its_field_learned(value):
     assert not assert_same_every_way(codec, read(SYSTEM | value))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('"at":"2024-02-29"', id="once"),
+        pytest.param('"at" : "2024-02-29"', id="white space"),
+        pytest.param(
+            '"at" : "2024-02-29","body":{"at":"2024-02-29"}', id="white space, and an inner object has the same"
+        ),
+        pytest.param('"body":{"at":"2024-02-29"},"at":"2024-02-29"', id="an inner object has the same"),
+        pytest.param('"lost":{"lost":1},"at":"2024-02-29","lost":{"lost":1}', id="a key that the type has lost, twice"),
+        pytest.param('"lost":1,"at":"2024-02-29"', id="one in the middle"),
+        pytest.param('"at":"2024-02-29","lost":1', id="one at the end"),
+        pytest.param('"at":"2024-02-29" , "lost":1 ', id="one at the end, after white space"),
+        pytest.param('"at":"2024-02-29","at":"2024-03-01"', id="a key twice"),
+        pytest.param('"title":"at","at":"2024-02-29"', id="a text that is like the key"),
+        pytest.param('"title":"\\"at\\":\\"2024-02-29\\"","at":"2024-02-29"', id="a text that is like the member"),
+        pytest.param('"title":"\\u00e9","at":"2024-02-29"', id="an escape"),
+    ],
+)
+def test_an_odd_field_is_found_in_any_text(text):
+    codec = entry_codec(CONTENT_TYPE)
+    data = decode_page(b'{"items":[{"type":"entry_published","data":{"uid":"e1",%b}}]}' % text.encode()).items[0].data
+    for _ in range(2):
+        assert not assert_same_every_way(codec, data)
+        assert codec.mended(data) is not None
+
+
 @pytest.mark.parametrize("value", [{"uid": 1}, {"uid": ""}, {"_version": "3"}, {"_version": True}, {"locale": 5}])
 def test_what_tells_which_item_it_is_and_which_version_is_not_mended(value):
     assert entry_codec(CONTENT_TYPE).mended(read(SYSTEM | value)) is None
