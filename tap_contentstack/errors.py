@@ -6,7 +6,7 @@ SingerSDKError
 │   ├── InputError            a config, state or catalog file cannot be read
 │   ├── MapError              an expression of a stream map fails on a record
 │   ├── ScopeChangedError     the state belongs to another scope, and on_scope_change is `fail`
-│   ├── TimeIsUpError         `max_run_seconds` is over; the next run resumes the stream
+│   ├── TimeIsUpError         `max_run_seconds` has elapsed; the next run resumes the stream
 │   └── ApiError              the API refused a request for good
 │       ├── AccessError       … for all streams: credentials, environment, branch
 │       │   └── SeemsEmptyError … or it lists nothing where there were rows
@@ -44,7 +44,7 @@ class ScopeChangedError(TapError):
 
 
 class TimeIsUpError(TapError):
-    """`max_run_seconds` is over."""
+    """`max_run_seconds` has elapsed."""
 
 
 class ApiError(TapError):

@@ -80,7 +80,7 @@ class Client:
 
         Raises:
             ApiError: Refused for good, or still failing after all attempts.
-            TimeIsUpError: The run's time is over.
+            TimeIsUpError: The run's time has elapsed.
         """
         for longest in retries.limits():
             try:

@@ -1,4 +1,4 @@
-"""The time that a run may take: once it is over, nothing more is asked of the API."""
+"""The time that a run may take: once it has elapsed, nothing more is asked of the API."""
 
 from __future__ import annotations
 
@@ -68,4 +68,4 @@ class TimeBox:
         self._clock.sleep(seconds)
 
     def _time_is_up(self) -> TimeIsUpError:
-        return TimeIsUpError(f"max_run_seconds ({self._seconds:g}) is over")
+        return TimeIsUpError(f"max_run_seconds ({self._seconds:g}) has elapsed")

@@ -39,11 +39,11 @@ def ending_of(streams: Sequence[VersionedStream], failures: Mapping[str, str], *
     if not left:
         return Ending("complete", 0)
     if not moved:
-        reason = "max_run_seconds is over before any page could be loaded: raise it, or find out what is slow"
+        reason = "max_run_seconds has elapsed before any page could be loaded: raise it, or find out what is slow"
         return Ending("failed", 1, reason)
     rest = f"{len(left)} of {len(streams)} streams are left ({_named(left)})"
     return Ending(
-        "unfinished", EXIT_UNFINISHED, f"Unfinished: max_run_seconds is over, and {rest}; run again to continue"
+        "unfinished", EXIT_UNFINISHED, f"Unfinished: max_run_seconds has elapsed, and {rest}; run again to continue"
     )
 
 
@@ -78,7 +78,7 @@ def _failed(streams: Sequence[VersionedStream], failures: Mapping[str, str]) -> 
     left = len(unfinished(streams))
     rest = len(streams) - len(failures) - left
     others = f"; the other {rest} {'are' if rest > 1 else 'is'} complete" if rest else ""
-    others += f"; {left} {'are' if left > 1 else 'is'} unfinished, as max_run_seconds is over" if left else ""
+    others += f"; {left} {'are' if left > 1 else 'is'} unfinished, as max_run_seconds has elapsed" if left else ""
     return f"{len(failures)} of {len(streams)} streams failed {reasons}{others}"
 
 

@@ -67,7 +67,7 @@ class Passes:
         Raises:
             ContentTypeGoneError: The content type was deleted meanwhile.
             PostponedError: Nothing is published, and it is too early to believe that.
-            TimeIsUpError: The run's time is over; the next run resumes from the bookmark.
+            TimeIsUpError: The run's time has elapsed; the next run resumes from the bookmark.
             TapError: The stream cannot be completed.
         """
         load = self._load

@@ -39,7 +39,7 @@ def test_the_time_counts_from_the_start_of_the_process(clock):
     box = begun(clock, 10, ago=9)
     box.check()
     clock.now += 1
-    with pytest.raises(TimeIsUpError, match=r"max_run_seconds \(10\) is over"):
+    with pytest.raises(TimeIsUpError, match=r"max_run_seconds \(10\) has elapsed"):
         box.check()
 
 

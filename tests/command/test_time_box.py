@@ -49,7 +49,7 @@ def test_the_last_line_of_an_unfinished_run_says_what_is_left(sandbox, path):
     output = boxed(sandbox, path, [], 2)
     summary = json.loads(path.read_text())
     left = [name for name, stream in summary["streams"].items() if stream["outcome"] == "unfinished"]
-    assert "Unfinished: max_run_seconds is over, and" in output.last_line
+    assert "Unfinished: max_run_seconds has elapsed, and" in output.last_line
     assert f"{len(left)} of {len(summary['streams'])} streams are left (" in output.last_line
     assert output.last_line.endswith("run again to continue")
     assert summary["reason"] in output.last_line
@@ -59,7 +59,7 @@ def test_a_box_in_which_nothing_could_be_loaded_is_a_failure(sandbox, path):
     sandbox.faults.add(Fault(status=429, retry_after=60, times=None, path=SYNC))
     output = boxed(sandbox, path, [], 1)
     assert output.code == 1
-    assert "max_run_seconds is over before any page could be loaded" in output.last_line
+    assert "max_run_seconds has elapsed before any page could be loaded" in output.last_line
     assert json.loads(path.read_text())["outcome"] == "failed"
 
 
