@@ -167,6 +167,18 @@ def an_incomplete_list(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def an_incomplete_list_to_count_by(chance: random.Random, setup: Json) -> list[Step]:
+    """A combined stream has rows of a content type that a list lacks by the time that they are counted."""
+    setup["combined"] = setup["counted"] = True
+    setup["behaviour"]["total_count"] = "right"
+    setup["types"] = max(2, setup["types"])
+    return [
+        Step("edit", a_seed(chance), {"times": 12, "focused": False}),
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("run", a_seed(chance), {**calm_run(chance), "hidden_type": True}),
+    ]
+
+
 def a_new_locale(chance: random.Random, setup: Json) -> list[Step]:
     """Rows of a locale come and go in deltas alone, the latter by a delete that does not name it."""
     setup["behaviour"]["deletes"] = chance.choice(("whole", "nameless"))
@@ -384,6 +396,7 @@ EPISODES = (
     a_short_delta,
     a_short_load,
     an_incomplete_list,
+    an_incomplete_list_to_count_by,
     a_new_locale,
     a_forgotten_locale,
 )

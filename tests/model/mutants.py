@@ -42,6 +42,13 @@ class Mutant:
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "count what the list knows",
+        "sync/counts",
+        "        if total != listed:\n",
+        "        if False:\n",
+        episode="an_incomplete_list_to_count_by",
+    ),
     Mutant("drop the sweep", "sync/initial_pass", "                    load.table.sweep()\n", ""),
     Mutant(
         "sweep after the bookmark",
