@@ -7,11 +7,13 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
+from singer_sdk.mapper import MAPPER_ELSE_OPTION, NULL_STRING
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_contentstack.config.regions import delivery_url
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.sdk import is_usable
+from tap_contentstack.values.texts import shown
 from tap_contentstack.values.times import utc_text
 
 if t.TYPE_CHECKING:
@@ -108,6 +110,17 @@ def _in_sdk_settings(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         yield "setting 'batch_config' must have the encoding format jsonl: no other holds columns of any JSON"
 
 
+def _in_stream_maps(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+    for stream, definition in (config.get("stream_maps") or {}).items():
+        members = definition if isinstance(definition, dict) else {stream: definition}
+        for name, value in members.items():
+            where = f"setting 'stream_maps': '{shown(name)}'" + (f" of {shown(stream)}" if name != stream else "")
+            if value == "":
+                yield f"{where} is empty: give it an expression, or null to leave it out"
+            elif name == MAPPER_ELSE_OPTION and value not in (None, NULL_STRING):
+                yield f"{where} can only be null, which leaves out what is not named"
+
+
 def _is_utf8(text: str) -> bool:
     try:
         text.encode()
@@ -128,5 +141,5 @@ def _is_base_url(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(host) and not parts.query
 
 
-_CHECKS = (_in_texts, _in_numbers, _in_host, _in_start_date, _in_event_types, _in_sdk_settings)
+_CHECKS = (_in_texts, _in_numbers, _in_host, _in_start_date, _in_event_types, _in_sdk_settings, _in_stream_maps)
 """Each yields the problems that a JSON schema cannot express; they may rely on the types that the schema demands."""

@@ -45,6 +45,10 @@ CREDENTIALS = {"api_key": "blt0123", "access_token": "cs0123-secret", "environme
         ({"environment": "d\udce9v"}, "'environment' is not text in UTF-8"),
         ({"content_types": ["\ud800"]}, "'content_types' is not text in UTF-8"),
         ({"flattening_enabled": True}, "'flattening_enabled' needs flattening_max_depth"),
+        ({"stream_maps": {"assets": {"y": ""}}}, "'stream_maps': 'y' of assets is empty"),
+        ({"stream_maps": {"assets": {"__alias__": ""}}}, "'stream_maps': '__alias__' of assets is empty"),
+        ({"stream_maps": {"assets": {"__else__": "y"}}}, "'stream_maps': '__else__' of assets can only be null"),
+        ({"stream_maps": {"__else__": "y"}}, "'stream_maps': '__else__' can only be null"),
         ({"batch_config": {"encoding": {"format": "jsonl"}}}, "'batch_config' must have an encoding, and a storage"),
         (
             {"batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": "nope://x"}}},
