@@ -1,4 +1,4 @@
-"""Requests to the delivery API: in turn, again where that may help, and refused in sentences."""
+"""Sends requests to the delivery API: paced, retried, and with refusals turned into readable errors."""
 
 from __future__ import annotations
 

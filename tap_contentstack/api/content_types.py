@@ -1,4 +1,4 @@
-"""One content type, and the branch that content types tell."""
+"""Looks up one content type, which alone can prove that it is gone, and reads the branch from content types."""
 
 from __future__ import annotations
 

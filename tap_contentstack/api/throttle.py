@@ -99,8 +99,8 @@ class Throttle:
         since = self._last_good if self._last_good is not None else self._began
         if now - since > LONGEST_THROTTLING:
             msg = (
-                f"{error}, and has given no good answer for {now - since:.0f} seconds: lower max_requests_per_second, "
-                "or load at a quieter time"
+                f"{error}, and has given no good answer for {now - since:.0f} seconds: set or lower "
+                "max_requests_per_second, or load at a quieter time"
             )
             raise ApiError(msg)
         return wait

@@ -65,14 +65,15 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "locales",
         LIST_OF_TEXTS,
-        "Load only items published to these locales; all if unset. The API itself can filter by a single locale only.",
+        "Load only items published to these locales; all if unset. The API filters by one; several are filtered here.",
     ),
     _setting("content_types", LIST_OF_TEXTS, "Uids or globs of the content types that get a stream; all if unset."),
     _setting(
         "event_types",
         th.ArrayType(th.StringType(allowed_values=[*ENTRY_EVENTS, *ASSET_EVENTS])),
-        "The events to request; all if unset. Entries and assets each get all of theirs if none is listed. Without the "
-        "unpublished or deleted events, rows stay in the warehouse when they are no longer published.",
+        "The events to request; all if unset. Where no event of entries is listed, all of theirs are requested; the "
+        "same goes for assets. Without the unpublished and deleted events, rows stay when their items are no longer "
+        "published.",
     ),
     _setting(
         "entry_streams",
@@ -85,8 +86,8 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "on_scope_change",
         TEXT,
-        "What to do when the state belongs to another stack, environment, branch, content type, set of locales or "
-        "events, or start date: reload the stream, or stop before anything is removed.",
+        "What to do when the state was made for another stack, environment, branch, content type, set of locales or "
+        "events, or start date: `restart` reloads the stream, `fail` stops before anything is removed.",
         allowed_values=["restart", "fail"],
         default="restart",
     ),
@@ -117,8 +118,8 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "reload_after_days",
         POSITIVE_NUMBER,
-        "Reload a stream when its last full load is older than this, or up to half this age earlier, so that not all "
-        "are reloaded at once. This repairs what changed without any event.",
+        "Reload each stream in full at least this often, in days. Each is due between half this age and all of it, so "
+        "that they are not all reloaded in one run. Picks up changes that cause no event.",
     ),
     _setting(
         "count_published",
@@ -130,8 +131,8 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "allow_empty",
         th.BooleanType,
-        "Confirms, for one run, that the stack is meant to have no content types, or the scope nothing published. "
-        "Otherwise such a run stops before anything is removed.",
+        "Set for one run to confirm that the stack really has no content types, or that nothing is published in scope. "
+        "Without it, such a run stops before it removes anything.",
         default=False,
     ),
     _setting("user_agent", TEXT, "The User-Agent header; tap-contentstack and its version if unset."),

@@ -1,1 +1,1 @@
-"""From items of the feed to records and tombstones."""
+"""Turns items of the feed into records and tombstones."""

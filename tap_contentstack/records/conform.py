@@ -1,4 +1,4 @@
-"""The exact way: makes any value fit its column, and keeps in `_unmapped` what does not, under the finest path.
+"""Makes a value fit its column, for the exact way; what does not fit goes to `_unmapped`, under the finest path.
 
 What comes out is what came in, but for the normalisations listed here; docs/warehouse.md lists them too.
 """
@@ -31,9 +31,9 @@ NORMALISATIONS = (
     "A reference given as a bare uid is an object of `uid` and `_content_type_uid`.",
     "A whole number in an integer column is written without a fraction: `2`, not `2.0`.",
     "A number of thousands of digits, which databases and loaders refuse, is a text.",
-    "U+0000 and unpaired surrogates are taken out of texts and keys. A key that then is there twice gets a hash.",
-    "Where an item has hundreds of levels of lists and objects, what is below the hundredth is the text of its JSON.",
-    "Of a key that an object has twice, the last value counts.",
+    "U+0000 and unpaired surrogates are removed from texts and keys. If that makes two keys equal, one gets a hash.",
+    "In an item that is nested hundreds of levels deep, what is below the hundredth is stored as JSON text.",
+    "If an object has a key twice, the last value wins.",
 )
 """What a record does not tell of its item, `_unmapped` included."""
 

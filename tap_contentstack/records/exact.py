@@ -1,4 +1,4 @@
-"""The exact way of an item: its record, what did not fit, and its links."""
+"""The exact way, for any item: its record is built value by value, and that never fails."""
 
 from __future__ import annotations
 

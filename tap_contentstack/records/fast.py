@@ -1,4 +1,4 @@
-"""The fast way of an item: its bytes are checked in C while they are decoded, and go out unchanged."""
+"""The fast way, for items that fit their columns: bytes are checked while they are decoded, and go out unchanged."""
 
 from __future__ import annotations
 

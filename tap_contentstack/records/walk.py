@@ -1,4 +1,4 @@
-"""A function, made for one schema, that looks at nothing in an item but its times and what can hold links.
+"""Compiles, for one schema, a function that collects an item's times and links and visits nothing else.
 
 It is compiled from source, as dataclasses are: for a page of a hundred items each attribute and each call counts.
 """

@@ -1,1 +1,1 @@
-"""From content types to JSON schemas, and the names of streams and columns."""
+"""Turns content types into JSON schemas, and names streams and columns."""

@@ -1,4 +1,4 @@
-"""What is checked before a run may sweep anything: a mistake in the settings must not empty a warehouse."""
+"""Checks, before a run starts, for mistakes that would empty tables, and readies the brake (`sync/brake.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all streams of a run share."""
+"""The objects that all streams of a run share: the stack, the state, the progress, the brake, the clock."""
 
 from __future__ import annotations
 

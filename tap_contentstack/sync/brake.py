@@ -1,4 +1,4 @@
-"""The brake on sweeps: a mistake in the settings must not empty a warehouse."""
+"""The brake: delays the removal of rows until some stream has shown that anything is published at all."""
 
 from __future__ import annotations
 

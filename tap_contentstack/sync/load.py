@@ -1,4 +1,4 @@
-"""One stream's load: where its items come from, where its rows go, and what it remembers."""
+"""One stream's load, as its passes share it: where items come from, where rows go, and what it remembers."""
 
 from __future__ import annotations
 

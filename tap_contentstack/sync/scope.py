@@ -1,4 +1,4 @@
-"""The scope that a bookmark is valid for, as a fingerprint that tells what has changed and holds no plain value."""
+"""Fingerprints the scope that a bookmark was made for: a change is noticed, and no value is stored in plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one stream reads from the feed: which items, for what scope their tokens are valid, and how they are read."""
+"""Defines what one stream asks the feed for, how its items are read, and for which scope its tokens are valid."""
 
 from __future__ import annotations
 

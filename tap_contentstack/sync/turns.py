@@ -1,4 +1,4 @@
-"""Why a load leaves its straight course: it restarts, waits, is left to the next run, or its content type is gone."""
+"""The exceptions that divert a load: it restarts, waits, is left to the next run, or its content type is gone."""
 
 from __future__ import annotations
 
