@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 
 import msgspec
@@ -40,6 +41,7 @@ def all_canonical(texts: list[str]) -> bool:
     return True
 
 
+@functools.lru_cache(maxsize=1024)  # dates repeat: those that editors enter are days
 def in_utc(text: str) -> str | None:
     """Return a time or date in UTC, or None if targets cannot store it."""
     if not _is_time(text):
