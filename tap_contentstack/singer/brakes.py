@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from tap_contentstack.singer.streams import FeedStream
+from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,5 +46,6 @@ def _check_locales(parts: RunParts) -> None:
     for locale in parts.settings.locales:
         if not parts.stack.publishes_to(locale):
             parts.stack.check_emptiness(
-                f"setting 'locales': nothing at all is published to '{locale}': check its spelling (such as en-us)"
+                f"setting 'locales': nothing at all is published to '{shown(locale)}': check its spelling "
+                "(such as en-us)"
             )

@@ -5,19 +5,28 @@ from __future__ import annotations
 import ast
 import typing as t
 
+if t.TYPE_CHECKING:
+    from collections.abc import Collection
+
 UNSTABLE = frozenset({"fake", "rand", "randint", "now", "utcnow", "today"})
 """Functions that return another value each time; a key made with one would never find its row again."""
 WHOLE_RECORD = frozenset({"_", "record"})
 """Names of the whole record in expressions."""
 CONSTANTS = frozenset({"config", "__stream_name__", "__original_stream_name__"})
 """Names that expressions may use, and that have the same value for every record."""
+MODULES = frozenset({"datetime", "json"})
+"""Modules that expressions may use."""
 
 
-def names_in(expression: ast.AST) -> set[str]:
+def names_in(expression: ast.AST, columns: Collection[str]) -> set[str]:
     """Return the columns that an expression reads, and the unstable functions that it uses.
 
-    Functions such as `md5` and the names `datetime` and `json` depend on their arguments only, and are left out. The
+    Functions such as `md5` and the modules `datetime` and `json` depend on their arguments only, and are left out. The
     whole record (`_`) counts as a name, unless one column is taken from it.
+
+    Args:
+        expression: The expression.
+        columns: The stream's columns: one that is named like a module hides it.
     """
     names: set[str] = set()
     called = {id(node.func) for node in ast.walk(expression) if isinstance(node, ast.Call)}
@@ -32,7 +41,7 @@ def names_in(expression: ast.AST) -> set[str]:
     for node in ast.walk(expression):
         if not isinstance(node, ast.Name) or id(node) in known:
             continue
-        is_function = id(node) in called or node.id in {"datetime", "json"}
+        is_function = id(node) in called or (node.id in MODULES and node.id not in columns)
         if not is_function or node.id in UNSTABLE:
             names.add(node.id)
     return names
@@ -53,5 +62,6 @@ def _subscript(node: ast.AST) -> tuple[ast.Name, str] | None:
 
 def conditions_of(rule: ast.expr) -> list[ast.expr]:
     """Return the conditions that must all hold for a filter to let a record through."""
-    is_conjunction = isinstance(rule, ast.BoolOp) and isinstance(rule.op, ast.And)
-    return t.cast("ast.BoolOp", rule).values if is_conjunction else [rule]
+    if isinstance(rule, ast.BoolOp) and isinstance(rule.op, ast.And):
+        return [condition for value in rule.values for condition in conditions_of(value)]
+    return [rule]

@@ -102,7 +102,10 @@ class GuardedMap:
                     f"it uses {', '.join(lacking)}",
                 )
             used |= names
-        if lacking := [column for column in self._own_keys if column not in used and column != KEY_COLUMNS[1]]:
+        # A filter can let through one locale alone.
+        filtered = {name for condition in self._key_conditions for name in names_in(condition, self._columns)}
+        used |= filtered & {KEY_COLUMNS[1]}
+        if lacking := [column for column in self._own_keys if column not in used]:
             self._refuse(keys[0], f"different rows would get the same key; use {' and '.join(lacking)} in it, too")
 
     def _names_of_key(self, column: str) -> set[str]:
@@ -113,7 +116,7 @@ class GuardedMap:
         value = expression.parsed.value
         if isinstance(value, ast.Constant) and not value.value:
             self._refuse(column, "a key column cannot be empty")
-        return {column if name == "self" else name for name in names_in(value)} - CONSTANTS
+        return {column if name == "self" else name for name in names_in(value, self._columns)} - CONSTANTS
 
     def _refuse(self, column: str, reason: str) -> t.NoReturn:
         msg = f"setting 'stream_maps': stream {self._stream}, column '{column}': {reason}"
@@ -173,15 +176,21 @@ class GuardedMap:
         A condition that uses only the key has the same result for every version of a row. So a filter on the locale
         applies to tombstones, too.
         """
-        if not self._definition.filter:
-            return True
-        text, parsed = self._definition.filter
-        for condition in conditions_of(parsed.value):
-            if names_in(condition) <= {*self._own_keys, *CONSTANTS}:
-                with contextlib.suppress(Exception):  # it failed on the row, too, or was never evaluated
-                    if not evaluate(self._sdk_map, Expression(text, ast.Expr(condition)), record, None):
-                        return False
+        for condition in self._key_conditions:
+            text = t.cast("Expression", self._definition.filter).text
+            with contextlib.suppress(Exception):  # it failed on the row, too, or was never evaluated
+                if not evaluate(self._sdk_map, Expression(text, ast.Expr(condition)), record, None):
+                    return False
         return True
+
+    @cached_property
+    def _key_conditions(self) -> list[ast.expr]:
+        """The conditions of the filter that use the key alone."""
+        if not self._custom or not self._definition.filter:
+            return []
+        usable = {*self._own_keys, *CONSTANTS}
+        conditions = conditions_of(self._definition.filter.parsed.value)
+        return [each for each in conditions if names_in(each, self._columns) <= usable]
 
     def _tombstone(self, record: Record) -> Record:
         """Return a tombstone with the mapped key; all other columns are null, and their expressions not evaluated."""

@@ -21,7 +21,7 @@ from tap_contentstack.singer.report import ending_of, stream_endings, unfinished
 from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.writer import TargetGoneError, WriterClosedError
 from tap_contentstack.sync.summary import Ending
-from tap_contentstack.values.texts import one_line
+from tap_contentstack.values.texts import one_line, shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -243,7 +243,7 @@ class Run:
         found = self._parts.state.locales()
         for locale in self._parts.settings.locales:
             if locale not in found:
-                self._logger.warning("Nothing is published to locale '%s': check locales", locale)
+                self._logger.warning("Nothing is published to locale '%s': check locales", shown(locale))
 
     def _ending(self) -> Ending:
         moved = any(stream.bookmark != self._at_start.get(stream.name, stream.bookmark) for stream in self._streams)

@@ -50,7 +50,7 @@ class InitialPass:
             if rows or bookmark.locales:
                 load.brake.release()
             if page.sync_token is not None:
-                self._check_count(seen, page.total_count)
+                self._check_count(seen, bookmark.items_total)
                 if load.brake.holds:  # nothing is listed, by this pass or any other of the run
                     raise PostponedError
             load.table.wait_for_version()

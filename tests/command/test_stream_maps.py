@@ -95,8 +95,24 @@ def test_a_filter_of_one_map_leaves_the_others_their_row(sandbox):
     assert rows(second, first, stream="big") == {}
 
 
-def test_a_filter_on_the_locale_makes_the_uid_alone_a_key(sandbox):
-    config = maps({"__filter__": "_publish_locale == 'en-us' and x != 'z'", "__key_properties__": ["uid"]})
+@pytest.mark.parametrize("column", ["json", "datetime"])
+def test_a_column_that_is_named_like_a_module_is_a_column(sandbox, column):
+    sandbox.stack.add_content_type({"uid": "named", "schema": [{"uid": column, "data_type": "text"}]})
+    sandbox.stack.publish_entry("named", "a", {column: "J"}, ["en-us"])
+    config = {"stream_maps": {"entries_named": {"__filter__": f"{column} == 'J'"}}}
+    first = load(sandbox, **config).check()
+    assert set(rows(first, stream="entries_named")) == {"a"}
+    sandbox.stack.unpublish_entry("named", "a", "en-us")
+    second = load(sandbox, state=first.state, **config).check()
+    assert rows(second, first, stream="entries_named") == {}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["_publish_locale == 'en-us' and x != 'z'", "(_publish_locale == 'en-us' and x != 'z') and n != 99"],
+)
+def test_a_filter_on_the_locale_makes_the_uid_alone_a_key(sandbox, condition):
+    config = maps({"__filter__": condition, "__key_properties__": ["uid"]})
     sandbox.stack.publish_entry("p", "a", {"x": "un", "n": 2}, ["fr-fr"])
     first = load(sandbox, **config).check()
     sandbox.stack.unpublish_entry("p", "a", "fr-fr")
@@ -120,6 +136,12 @@ def test_a_filter_on_the_locale_makes_the_uid_alone_a_key(sandbox):
         ({"uid": "''"}, "uid", "cannot be empty"),
         ({"uid": "'same'"}, "uid", "different rows would get the same key"),
         ({"__key_properties__": ["_publish_locale"]}, "_publish_locale", "different rows would get the same key"),
+        ({"__key_properties__": ["uid"]}, "uid", "different rows would get the same key"),
+        (
+            {"__filter__": "_publish_locale == 'en-us' or x == 'z'", "__key_properties__": ["uid"]},
+            "uid",
+            "different rows would get the same key",
+        ),
     ],
     ids=str,
 )
