@@ -259,6 +259,13 @@ def test_a_count_that_does_not_fit_starts_over_once_and_then_goes_on(caplog):
     assert "counts 2 items and gave 1, twice" in caplog.text
 
 
+def test_a_count_that_only_the_first_page_has_is_compared_all_the_same(caplog):
+    short = [page(item("published", "a"), total=3, more="p1"), page(item("published", "b"), sync="s1")]
+    whole = [page(item("published", "a"), total=2, more="p1"), page(item("published", "b"), sync="s1")]
+    Run(HandMadeFeed(initial=[short, whole])).go()
+    assert "its pages did not hold as many items as the API counts: 2 instead of 3" in caplog.text
+
+
 def test_a_refused_pagination_token_starts_over_once():
     feed = HandMadeFeed(resumed=[[TokenRefusedError("no")]], initial=[[page(item("published", "a"), sync="s1")]])
     table = Run(feed, Bookmark(pagination_token="p1", version=1, scope="scope")).go()
