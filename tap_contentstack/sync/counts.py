@@ -30,14 +30,14 @@ class Counts(abc.ABC):
     def published(self, locales: Iterable[str]) -> dict[str, int] | None:
         """Return how many items are published, by locale; None if the API does not tell."""
         try:
-            return {locale: self._published(locale) for locale in sorted(locales)}
+            return self._published(sorted(locales))
         except ApiError as error:
             self.logger.warning("The API does not say how many items are published: %s", error)
             return None
 
     @abc.abstractmethod
-    def _published(self, locale: str) -> int:
-        """Return how many items are published to a locale.
+    def _published(self, locales: Iterable[str]) -> dict[str, int]:
+        """Return how many items are published, by locale.
 
         Raises:
             ApiError: The API does not tell.
@@ -51,8 +51,8 @@ class CountsOfType(Counts):
     content_type_uid: str
     """The content type; `sys_assets` stands for assets."""
 
-    def _published(self, locale: str) -> int:
-        return self.feed.count(self.content_type_uid, locale)
+    def _published(self, locales: Iterable[str]) -> dict[str, int]:
+        return {locale: self.feed.count(self.content_type_uid, locale) for locale in locales}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,13 @@ class CountsOfAllTypes(Counts):
     covers: Callable[[str], bool]
     """Whether a content type is in scope."""
 
-    def _published(self, locale: str) -> int:
+    def _published(self, locales: Iterable[str]) -> dict[str, int]:
+        uids = self.content_type_uids()
+        return {locale: self._sum(uids, locale) for locale in locales}
+
+    def _sum(self, uids: Iterable[str], locale: str) -> int:
         counts = {}
-        for uid in self.content_type_uids():
+        for uid in uids:
             with suppress(NotFoundError):  # the list may still have a type that is gone
                 counts[uid] = self.feed.count(uid, locale)
         total, listed = self.feed.published_to(locale), sum(counts.values())

@@ -161,6 +161,8 @@ def test_of_a_combined_stream_the_types_in_scope_are_counted(sandbox, content_ty
     streams = {"entries_page", "entries_pet"}
     in_scope = {"entries_pet"} if "pet" in content_types else {"entries_page"} if "page" in content_types else streams
     assert Counter(output.loads["entries"]["published"]) == locales_of(sandbox, *in_scope)
+    lists = [request for request in sandbox.requests if request.path == "/v3/content_types"]
+    assert len(lists) == 2, "once for the streams, and once for all locales"
 
 
 def test_a_type_that_is_listed_though_it_is_gone_counts_nothing(sandbox):
