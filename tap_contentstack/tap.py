@@ -20,9 +20,10 @@ import tap_contentstack.singer.about  # noqa: F401 - the text of --about
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.stack import NO_CONTENT_TYPE, Stack
 from tap_contentstack.api.throttle import Throttle
-from tap_contentstack.api.timebox import TimeBox
+from tap_contentstack.api.time_limit import TimeLimit
+from tap_contentstack.config.checks import sends_credentials_in_clear
 from tap_contentstack.config.inputs import environment_config, read_catalog, read_json, read_state
-from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, checked_settings, is_unencrypted, tidied
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, Settings, checked_settings, tidied
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.schema.names import MAX_BYTES
 from tap_contentstack.sdk import SelfWritingStream, classproperty, without_replaced
@@ -92,7 +93,7 @@ class TapContentstack(Tap):
         if unknown := sorted(self._config.keys() - self.config_jsonschema["properties"].keys()):
             named = ", ".join(map(self._with_suggestion, unknown))
             self.logger.warning("These settings are unknown, and ignored: %s", named)
-        if is_unencrypted(self.settings.url):
+        if sends_credentials_in_clear(self.settings.url):
             self.logger.warning("base_url begins with http://, so the credentials cross the network unencrypted")
         return []
 
@@ -112,9 +113,9 @@ class TapContentstack(Tap):
     @cached_property
     def client(self) -> Client:
         """The connection to the API."""
-        box = TimeBox(self.settings.max_run_seconds, started=self._started, clock=self.clock)
-        throttle = Throttle(self.settings.max_requests_per_second, clock=self.clock.monotonic, sleep=box.sleep)
-        return Client(self.settings, throttle, self.logger, box)
+        time_limit = TimeLimit(self.settings.max_run_seconds, started=self._started, clock=self.clock)
+        throttle = Throttle(self.settings.max_requests_per_second, clock=self.clock.monotonic, sleep=time_limit.sleep)
+        return Client(self.settings, throttle, self.logger, time_limit)
 
     @cached_property
     def stack(self) -> Stack:

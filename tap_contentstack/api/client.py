@@ -14,7 +14,7 @@ from tap_contentstack.api import retries
 from tap_contentstack.api.connection import Connections
 from tap_contentstack.api.pool import host_of
 from tap_contentstack.api.refusals import Refusals, request_id
-from tap_contentstack.api.timebox import TimeBox
+from tap_contentstack.api.time_limit import TimeLimit
 from tap_contentstack.errors import ApiError, ThrottledError, TransientError
 from tap_contentstack.values.texts import one_line
 
@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
 
     from backoff.types import Details
 
-    from tap_contentstack.api.answers import Answer
+    from tap_contentstack.api.responses import Response
     from tap_contentstack.api.throttle import Throttle
     from tap_contentstack.config.settings import Settings
 
@@ -38,7 +38,7 @@ class Client:
     """Sends requests for one stack and environment; safe to share between threads."""
 
     def __init__(
-        self, settings: Settings, throttle: Throttle, logger: logging.Logger, box: TimeBox | None = None
+        self, settings: Settings, throttle: Throttle, logger: logging.Logger, time_limit: TimeLimit | None = None
     ) -> None:
         """Prepare what all requests have in common.
 
@@ -46,17 +46,17 @@ class Client:
             settings: Host, credentials, environment, retries.
             throttle: Sets the pace.
             logger: Where waits are reported.
-            box: The time that the run may take.
+            time_limit: The time that the run may take.
         """
         self._settings = settings
         self.throttle = throttle
-        self.box = box or TimeBox()
+        self.time_limit = time_limit or TimeLimit()
         self._logger = logger
         self._host = host_of(settings)
         self._connections = Connections(settings)
         self._refusals = Refusals(settings, self._host)
         self._retrying = backoff.on_exception(
-            retries.waits,
+            retries.backoff_waits,
             TransientError,
             max_tries=settings.max_retries + 1,
             jitter=None,
@@ -67,27 +67,27 @@ class Client:
         self.counts: Counter[str] = Counter()
 
     def get(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], *, purpose: str = "") -> T:
-        """Return what `accept` makes of the body of a good answer.
+        """Return what `accept` makes of the body of a good response.
 
-        Throttling is no failure of the request: it is waited out, for as long as there is a good answer to any request
-        now and then.
+        Throttling is no failure of the request: it is waited out, for as long as some request succeeds now and
+        then.
 
         Args:
             path: Path below the host, such as `/v3/stacks/sync`.
             params: Query parameters; `environment` is added.
-            accept: Decodes a body; a ValueError from it makes the answer count as broken, to be asked for again.
+            accept: Decodes a body; a ValueError from it makes the response count as broken, to be asked for again.
             purpose: The stream that asks, for the log.
 
         Raises:
             ApiError: Refused for good, or still failing after all attempts.
             TimeIsUpError: The run's time has elapsed.
         """
-        for longest in retries.limits():
+        for longest in retries.wait_limits():
             try:
                 return self._retrying(path, params, accept, purpose)
             except ThrottledError as error:
                 self._count("retries")
-                wait = self.throttle.patience(error, longest)
+                wait = self.throttle.next_wait(error, longest)
                 self._logger.warning("%s: %s; waiting %.1f seconds", purpose or path, error, wait)
                 self.throttle.wait(wait)
             except TransientError as error:
@@ -98,35 +98,35 @@ class Client:
                 raise ApiError(msg) from None
         raise AssertionError  # the limits do not end
 
-    def ask_ahead(self, path: str, params: Mapping[str, str]) -> None:
-        """Send a request that this thread will `get` next, so that the answer is on its way while it works.
+    def prefetch(self, path: str, params: Mapping[str, str]) -> None:
+        """Send a request that this thread will `get` next, so that the response is on its way while it works.
 
         Where that would have to wait for its turn, or for a new connection, it is left to `get`.
         """
         connection = self._connections.own
-        if connection.is_open and not self.box.is_over and self.throttle.take_turn():
+        if connection.is_open and not self.time_limit.is_over and self.throttle.take_turn():
             self._count("requests")
-            connection.ask_ahead(self._target(path, params))
+            connection.prefetch(self._target(path, params))
 
     def _attempt(self, path: str, params: Mapping[str, str], accept: Callable[[bytes], T], _purpose: str) -> T:
         target = self._target(path, params)
         connection = self._connections.own
-        answer = connection.collect(target)
-        if answer is None:
-            self.box.check()
+        response = connection.collect(target)
+        if response is None:
+            self.time_limit.check()
             self.throttle.wait_for_turn()
             self._count("requests")
-            answer = connection.ask(target)
-        self._count("bytes", len(answer.body))
-        if answer.status != HTTPStatus.OK:
-            raise self._failure(answer, params)
-        self._heed(answer, target)
+            response = connection.ask(target)
+        self._count("bytes", len(response.body))
+        if response.status != HTTPStatus.OK:
+            raise self._failure(response, params)
+        self._follow_headers(response, target)
         try:
-            return accept(answer.body)
+            return accept(response.body)
         except ValueError as error:
             msg = (
                 f"{self._settings.shown_url} answered with something other than the API's JSON "
-                f"({one_line(answer.kind)}: {one_line(error)}){request_id(answer)}: "
+                f"({one_line(response.media_type)}: {one_line(error)}){request_id(response)}: "
                 "check base_url, and for a proxy in between"
             )
             raise TransientError(msg) from None
@@ -138,40 +138,40 @@ class Client:
         with self._count_lock:
             self.counts[what] += number
 
-    def _failure(self, answer: Answer, params: Mapping[str, str]) -> Exception:
-        """Return the error that an answer other than 200 stands for."""
-        status = answer.status
-        wait = retries.retry_after(answer)
-        if wait and (status == HTTPStatus.TOO_MANY_REQUESTS or retries.may_pass(status)):
+    def _failure(self, response: Response, params: Mapping[str, str]) -> Exception:
+        """Return the error that a response other than 200 stands for."""
+        status = response.status
+        wait = retries.retry_after(response)
+        if wait and (status == HTTPStatus.TOO_MANY_REQUESTS or retries.is_temporary(status)):
             self.throttle.pause(wait)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             self.throttle.slow_down()
             return ThrottledError(f"{self._host} is throttling (HTTP 429)", wait)
-        if retries.may_pass(status):
-            msg = f"{self._host} has a problem (HTTP {status}{request_id(answer)})"
+        if retries.is_temporary(status):
+            msg = f"{self._host} has a problem (HTTP {status}{request_id(response)})"
             return TransientError(msg, retry_after=wait)
-        error = self._refusals.error(answer, params)
+        error = self._refusals.error(response, params)
         error = type(error)(self._redacted(str(error)))
-        if status == HTTPStatus.UNAUTHORIZED and self.throttle.has_been_answered:
+        if status == HTTPStatus.UNAUTHORIZED and self.throttle.has_succeeded:
             # A token that was good a moment ago is refused now and then; the vendor's own SDK retries that, too.
             return TransientError(f"{self._host} refused a request (HTTP 401)", refusal=error)
         return error
 
-    def _heed(self, answer: Answer, target: str) -> None:
-        """Follow what a good answer's headers say of the rate limit and of caches."""
-        if answer.headers.get("x-ratelimit-remaining") == "0":  # the next request would be refused
-            self.throttle.pause(retries.limit_reset(answer))
+    def _follow_headers(self, response: Response, target: str) -> None:
+        """Follow what a good response's headers say of the rate limit and of caches."""
+        if response.headers.get("x-ratelimit-remaining") == "0":  # the next request would be refused
+            self.throttle.pause(retries.limit_reset(response))
         else:
             self.throttle.recover()
-        self.throttle.note_answer()
-        age, cache = answer.headers.get("Age", "0"), answer.headers.get("x-cache", "")
+        self.throttle.note_success()
+        age, cache = response.headers.get("Age", "0"), response.headers.get("x-cache", "")
         if age.strip() not in {"", "0"} or "hit" in cache.lower():
             self._count("cached_answers")
             self._logger.debug("%s came from a cache (Age %s, x-cache %s)", target, one_line(age), one_line(cache))
 
     def _announce_retry(self, details: Details) -> None:
         path, _, _, purpose = details["args"]
-        self.box.check_wait(details["wait"])
+        self.time_limit.check_wait(details["wait"])
         self._count("retries")
         self._logger.warning(
             "%s: %s; waiting %.1f seconds before attempt %d of %d",

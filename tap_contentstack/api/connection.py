@@ -10,8 +10,8 @@ from http import HTTPStatus
 
 import urllib3
 
-from tap_contentstack.api.answers import Answer
-from tap_contentstack.api.pool import host_of, no_way, open_pool
+from tap_contentstack.api.pool import host_of, no_request_possible, open_pool
+from tap_contentstack.api.responses import Response
 from tap_contentstack.errors import ApiError, SettingsError, TransientError
 from tap_contentstack.values.texts import one_line
 
@@ -73,19 +73,19 @@ class Connection:
         self._line: urllib3.connection.HTTPConnection | None = None
         self._awaited: str | None = None
 
-    def ask(self, target: str) -> Answer:
-        """Send a request and return its answer.
+    def ask(self, target: str) -> Response:
+        """Send a request and return its response.
 
         Args:
             target: Path and query.
 
         Raises:
-            TransientError: No answer; a retry may succeed.
+            TransientError: No response; a retry may succeed.
             ApiError: No retry will help.
         """
         self._forget()
         try:
-            response = self._pool.urlopen(
+            raw = self._pool.urlopen(
                 "GET",
                 f"{self._prefix}{target}",
                 headers=self._headers,
@@ -95,8 +95,8 @@ class Connection:
                 timeout=self._timeout,
                 preload_content=False,
             )
-            self._line = t.cast("urllib3.connection.HTTPConnection | None", response.connection)
-            return self._final(_read(response))
+            self._line = t.cast("urllib3.connection.HTTPConnection | None", raw.connection)
+            return self._final(_read(raw))
         except LOST as error:
             raise self._failure(error) from None
 
@@ -105,8 +105,8 @@ class Connection:
         """Whether a request can be sent ahead: no response is pending, and none has arrived unrequested."""
         return self._line is not None and self._awaited is None and self._line.is_connected
 
-    def ask_ahead(self, target: str) -> None:
-        """Send a request whose answer is collected later; only while the connection is open."""
+    def prefetch(self, target: str) -> None:
+        """Send a request whose response is collected later; only while the connection is open."""
         if (line := self._line) is None:
             return
         try:
@@ -116,7 +116,7 @@ class Connection:
         else:
             self._awaited = target
 
-    def collect(self, target: str) -> Answer | None:
+    def collect(self, target: str) -> Response | None:
         """Return the response to a request that was sent ahead; None if it was not, or if the response was lost.
 
         A slow target can hold a thread up for longer than a server waits, so a lost response is not reported.
@@ -136,17 +136,17 @@ class Connection:
             self._line.close()
             return None
 
-    def _final(self, answer: Answer) -> Answer:
+    def _final(self, response: Response) -> Response:
         """Return a final response: after an interim one the final one follows, which the next request would read.
 
         Raises:
             TransientError: It is an interim response (RFC 9110, 15.2).
         """
-        if answer.status >= HTTPStatus.OK:
-            return answer
+        if response.status >= HTTPStatus.OK:
+            return response
         if self._line is not None:
             self._line.close()
-        msg = f"{host_of(self._settings)} did not get further than HTTP {answer.status}: check for a proxy in between"
+        msg = f"{host_of(self._settings)} did not get further than HTTP {response.status}: check for a proxy in between"
         raise TransientError(msg)
 
     def _forget(self) -> None:
@@ -175,33 +175,33 @@ class Connection:
             msg = f"{host} did not answer within {seconds:g} seconds: check the network, or raise request_timeout"
             return TransientError(msg)
         if isinstance(error, (urllib3.exceptions.LocationValueError, UnicodeError)):
-            return SettingsError(no_way(host))
+            return SettingsError(no_request_possible(host))
         return TransientError(_unreachable(host, error))
 
 
-def receive(line: urllib3.connection.HTTPConnection) -> Answer:
-    """Return the answer to the request that was sent last."""
-    response = line.getresponse()
-    answer = _read(response)
-    if response.headers.get("Connection", "").lower() == "close":
+def receive(line: urllib3.connection.HTTPConnection) -> Response:
+    """Return the response to the request that was sent last."""
+    raw = line.getresponse()
+    response = _read(raw)
+    if raw.headers.get("Connection", "").lower() == "close":
         line.close()
-    return answer
+    return response
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> Answer:
+def _read(raw: urllib3.BaseHTTPResponse) -> Response:
     """Return a response with its body, of which at most `LARGEST` bytes are unpacked.
 
     Raises:
         ApiError: It is larger.
     """
-    announced = response.headers.get("Content-Length", "")
+    announced = raw.headers.get("Content-Length", "")
     is_large = announced.isdecimal() and int(announced) > LARGEST
-    body = b"" if is_large else response.read(LARGEST + 1)
+    body = b"" if is_large else raw.read(LARGEST + 1)
     if is_large or len(body) > LARGEST:
-        response.close()
-        msg = f"an answer of the API is larger than {LARGEST >> 20} MiB, which no page of it should be: check base_url"
+        raw.close()
+        msg = f"a response of the API is larger than {LARGEST >> 20} MiB, which no page of it should be: check base_url"
         raise ApiError(msg)
-    return Answer(response.status, response.headers, body)
+    return Response(raw.status, raw.headers, body)
 
 
 def _unreachable(host: str | None, error: Exception) -> str:

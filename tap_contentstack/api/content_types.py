@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-from tap_contentstack.api.answers import decode_json, has_uid
 from tap_contentstack.api.lists import WITH_SCHEMAS
+from tap_contentstack.api.responses import decode_json, has_uid
 from tap_contentstack.errors import NotFoundError
 
 if t.TYPE_CHECKING:
@@ -18,7 +18,7 @@ ContentType: t.TypeAlias = dict[str, t.Any]
 
 
 def find_content_type(client: Client, uid: str) -> ContentType | None:
-    """Return a content type, or None if it is gone: only this answer says so, never that a list did not have it."""
+    """Return a content type, or None if it is gone: only this response proves that, a list without it does not."""
     path = f"/v3/content_types/{quote(uid, safe='')}"
     try:
         found: ContentType = client.get(path, WITH_SCHEMAS, _decode_one)["content_type"]
@@ -39,8 +39,8 @@ def branch_of(content_types: Iterable[ContentType]) -> str | None:
 
 
 def _decode_one(body: bytes) -> dict[str, t.Any]:
-    answer = decode_json(body)
-    if not has_uid(answer.get("content_type")):
+    response = decode_json(body)
+    if not has_uid(response.get("content_type")):
         msg = "no content type"
         raise ValueError(msg)
-    return answer
+    return response

@@ -7,9 +7,9 @@ import typing as t
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.api.answers import decode_list
 from tap_contentstack.api.page import PAGE_SIZE, decode_page
 from tap_contentstack.api.paginator import SyncPaginator
+from tap_contentstack.api.responses import decode_list
 from tap_contentstack.errors import ApiError
 from tap_contentstack.events import ASSETS
 
@@ -58,9 +58,9 @@ class Feed:
         paginator = SyncPaginator(start, items_seen)
         while not paginator.finished:
             page = paginator.follow(self._page(paginator.current_value))
-            self._client.box.note_page()
+            self._client.time_limit.note_page()
             if not paginator.finished:
-                self._client.ask_ahead(SYNC_PATH, paginator.current_value)
+                self._client.prefetch(SYNC_PATH, paginator.current_value)
             yield page
 
     def _page(self, query: Query) -> Page:
@@ -91,7 +91,7 @@ class Feed:
         answer, _ = self._list(content_type_uid, {"locale": locale, "include_count": "true", "limit": "1"})
         count = answer.get("count")
         if not isinstance(count, int):
-            msg = f"its answer for '{content_type_uid}' in '{locale}' has no count"
+            msg = f"its response for '{content_type_uid}' in '{locale}' has no count"
             raise ApiError(msg)
         return count
 

@@ -6,7 +6,7 @@ import typing as t
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.api.answers import DEEPEST, decode_list, is_too_deep
+from tap_contentstack.api.responses import DEEPEST, decode_list, is_too_deep
 from tap_contentstack.errors import ApiError
 from tap_contentstack.values.texts import shown
 

@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
-from tap_contentstack.api.answers import valid_utf8, without_halves
+from tap_contentstack.api.responses import valid_utf8, without_lone_surrogates
 from tap_contentstack.values.jsontext import MAX_DIGITS
 
 PAGE_SIZE = 100
@@ -88,7 +88,7 @@ def decode_page(body: bytes) -> Page:
 
 
 def _read_escaped(body: bytes) -> Page:
-    readable = without_halves(body)
+    readable = without_lone_surrogates(body)
     page = _read_page(readable)
     _mark_escaped(page.items, readable, body)
     return page

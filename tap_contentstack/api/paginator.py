@@ -1,4 +1,4 @@
-"""Follows the tokens of one pass through the sync endpoint: a full load or a delta."""
+"""Follows the tokens of one pass through the sync endpoint: an initial pass or a delta."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ Query: t.TypeAlias = "Mapping[str, str]"
 
 EMPTY_PAGES = 50
 """Consecutive empty pages that are followed; a single one can occur anywhere (the vendor's CLI handles it, too)."""
-FAR_TOO_MANY = 2
-"""A pass may bring this many times the items that the API counted, plus some pages, before it counts as endless."""
+EXCESS_FACTOR = 2
+EXCESS_PAGES = 2
+"""A pass counts as endless once it has brought more than this many times the counted items, and these pages more."""
 
 
 class SyncPaginator(BaseAPIPaginator[Query]):
@@ -54,12 +55,12 @@ class SyncPaginator(BaseAPIPaginator[Query]):
         token = response.pagination_token
         if token is None:
             return None
-        if problem := self._endless(response, token):
+        if problem := self._dead_end(response, token):
             msg = f"the API's pages lead nowhere: {problem}"
             raise TokenRefusedError(msg)
         return {"pagination_token": token}
 
-    def _endless(self, page: Page, token: str) -> str | None:
+    def _dead_end(self, page: Page, token: str) -> str | None:
         """Return why the pass would not end, if it would not."""
         if token in {self._kept_token, self.current_value.get("pagination_token")}:
             return "a page is followed by one that came before it"
@@ -71,7 +72,7 @@ class SyncPaginator(BaseAPIPaginator[Query]):
         if self._empty_pages >= EMPTY_PAGES:
             return f"{self._empty_pages} pages in a row are empty"
         total = page.total_count
-        if total is not None and self._items > FAR_TOO_MANY * total + PAGE_SIZE * FAR_TOO_MANY:
+        if total is not None and self._items > EXCESS_FACTOR * total + EXCESS_PAGES * PAGE_SIZE:
             return f"they hold {self._items} items, and the API counts {total}"
         return None
 

@@ -37,7 +37,7 @@ def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConn
         pool = adapter.get_connection_with_tls_context(request, found["verify"], found["proxies"], found["cert"])
         adapter.cert_verify(pool, url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
     except (requests.exceptions.RequestException, urllib3.exceptions.LocationValueError, UnicodeError):
-        raise SettingsError(no_way(host_of(settings))) from None
+        raise SettingsError(no_request_possible(host_of(settings))) from None
     except OSError:
         msg = "there are no certificates at the path that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE gives"
         raise SettingsError(msg) from None
@@ -67,6 +67,6 @@ def _own_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def no_way(host: str | None) -> str:
+def no_request_possible(host: str | None) -> str:
     """Return a sentence for settings with which no request can be sent."""
     return f"no request can be made to {host}: check base_url and the proxy settings of this machine"

@@ -1,4 +1,4 @@
-"""What an answer other than 200 means: which setting to check, if the API itself says so.
+"""What a response other than 200 means: which setting to check, if the API itself says so.
 
 Only the API's own JSON (`error_code` and `error_message`, recorded) is believed. Proxies, login pages and gateways
 answer with the same statuses, so a status alone blames no setting, and ends no stream but the one that asked.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import typing as t
 from http import HTTPStatus
 
-from tap_contentstack.api.answers import decode_json
+from tap_contentstack.api.responses import decode_json
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError, RefusedError, TokenRefusedError
 from tap_contentstack.values.texts import one_line, shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_contentstack.api.answers import Answer
+    from tap_contentstack.api.responses import Response
     from tap_contentstack.config.settings import Settings
 
 # Error codes: recorded bodies (118, 141), third-party probes (105, 109), Contentstack docs: error codes (901).
@@ -43,20 +43,21 @@ class Refusals:
         self._settings = settings
         self._host = host
 
-    def error(self, answer: Answer, params: Mapping[str, str]) -> ApiError:
+    def error(self, response: Response, params: Mapping[str, str]) -> ApiError:
         """Return the error that a refusal stands for.
 
         Args:
-            answer: An answer other than 200 that no further attempt would change.
+            response: A response other than 200 that no further attempt would change.
             params: The parameters that were asked with.
         """
-        is_proxys = answer.status < HTTPStatus.BAD_REQUEST or answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
-        refusal = None if is_proxys else api_error(answer.body)
+        status = response.status
+        from_proxy = status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        refusal = None if from_proxy else api_error(response.body)
         if refusal is None:
-            return ApiError(self.foreign(answer))
+            return ApiError(self.not_from_the_api(response))
         code, fields = refusal["error_code"], refusal.get("errors")
         named = {str(name) for name in fields} if isinstance(fields, dict) else set()
-        said = f"HTTP {answer.status}, error code {code}: {one_line(refusal['error_message'])}{request_id(answer)}"
+        said = f"HTTP {status}, error code {code}: {one_line(refusal['error_message'])}{request_id(response)}"
         if code == UNKNOWN_CONTENT_TYPE and not named & BLAMED_WITH_IT:
             return NotFoundError(f"the content type does not exist ({said})")
         if (
@@ -64,12 +65,12 @@ class Refusals:
             and any(name in params for name in TOKEN_PARAMETERS)
             and not named - {*TOKEN_PARAMETERS}
         ):
-            return TokenRefusedError(f"the API no longer takes the token ({said})")
+            return TokenRefusedError(f"the API refuses the token ({said})")
         if sentence := self._access_problem(code, named):
             return AccessError(f"{sentence} ({said})")
         about = f" about {one_line(', '.join(sorted(named)))}" if named else ""
-        kind = RefusedError if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
-        hint = f": check base_url ({self._settings.shown_url})" if answer.status == HTTPStatus.NOT_FOUND else ""
+        kind = RefusedError if status < HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
+        hint = f": check base_url ({self._settings.shown_url})" if status == HTTPStatus.NOT_FOUND else ""
         return kind(f"the API refused a request{about} ({said}){hint}")
 
     def _access_problem(self, code: object, named: set[str]) -> str | None:
@@ -93,18 +94,18 @@ class Refusals:
             )
         return None
 
-    def foreign(self, answer: Answer) -> str:
-        """Return a sentence about an answer that is not the API's."""
-        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+    def not_from_the_api(self, response: Response) -> str:
+        """Return a sentence about a response that is not the API's."""
+        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             return "the proxy wants other credentials: check those in HTTP_PROXY or HTTPS_PROXY"
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+        if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
             return (
-                f"{self._host} answers with a redirect (HTTP {answer.status}), which is not followed: "
+                f"{self._host} answers with a redirect (HTTP {response.status}), which is not followed: "
                 "set base_url to the API's own host"
             )
         return (
-            f"{self._settings.shown_url} answered HTTP {answer.status} with something other than the API's JSON "
-            f"({one_line(answer.kind)}){request_id(answer)}: check base_url, and for a proxy in between"
+            f"{self._settings.shown_url} answered HTTP {response.status} with something other than the API's JSON "
+            f"({one_line(response.media_type)}){request_id(response)}: check base_url, and for a proxy in between"
         )
 
 
@@ -117,7 +118,7 @@ def api_error(body: bytes) -> dict[str, t.Any] | None:
     return error if isinstance(error.get("error_message"), str) and type(error.get("error_code")) is int else None
 
 
-def request_id(answer: Answer) -> str:
+def request_id(response: Response) -> str:
     """Return the API's id of a request, as a part of a sentence: its support can follow that up."""
-    found = answer.headers.get("x-request-id")
+    found = response.headers.get("x-request-id")
     return f", request {one_line(found)}" if found else ""

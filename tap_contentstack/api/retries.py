@@ -12,7 +12,7 @@ from http import HTTPStatus
 if t.TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tap_contentstack.api.answers import Answer
+    from tap_contentstack.api.responses import Response
     from tap_contentstack.errors import TransientError
 
 FIRST_WAIT = 0.5
@@ -23,29 +23,29 @@ LONGEST_RETRY_AFTER = 900.0
 EPOCH_THRESHOLD = 1_000_000_000
 """A rate-limit reset above this is a moment, below it a number of seconds."""
 
-PASSING_REFUSALS = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
-LASTING_PROBLEMS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+TEMPORARY_REFUSALS = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
+PERMANENT_PROBLEMS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
 
 
-def may_pass(status: int) -> bool:
+def is_temporary(status: int) -> bool:
     """Return whether a retry may turn a status other than 200 into a good response."""
     has_nothing = status < HTTPStatus.MULTIPLE_CHOICES
-    has_problem = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in LASTING_PROBLEMS
-    return has_nothing or has_problem or status in PASSING_REFUSALS
+    has_problem = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in PERMANENT_PROBLEMS
+    return has_nothing or has_problem or status in TEMPORARY_REFUSALS
 
 
-def waits() -> Generator[float, TransientError, None]:
+def backoff_waits() -> Generator[float, TransientError, None]:
     """Yield the seconds to wait: a random part of a limit that doubles (full jitter), but as long as the API asked.
 
     Not less where the API names a wait: it would run out of attempts the sooner, the politer it is.
     """
     error = yield 0.0
-    for longest in limits():
+    for longest in wait_limits():
         jitter = random.uniform(0, longest)  # noqa: S311 - no cryptography
         error = yield jitter if error.retry_after is None else max(jitter, error.retry_after + min(jitter, 1.0))
 
 
-def limits() -> Generator[float, None, None]:
+def wait_limits() -> Generator[float, None, None]:
     """Yield the longest wait before each further attempt, in seconds."""
     longest = FIRST_WAIT
     while True:
@@ -53,11 +53,11 @@ def limits() -> Generator[float, None, None]:
         longest = min(longest * 2, LONGEST_WAIT)
 
 
-def retry_after(answer: Answer) -> float | None:
+def retry_after(response: Response) -> float | None:
     """Return the seconds that `Retry-After` asks for (a number, or a date), or a used-up limit's reset."""
-    value = answer.headers.get("Retry-After", "").strip()
+    value = response.headers.get("Retry-After", "").strip()
     if not value:
-        return limit_reset(answer) if answer.headers.get("x-ratelimit-remaining") == "0" else None
+        return limit_reset(response) if response.headers.get("x-ratelimit-remaining") == "0" else None
     try:
         seconds = float(value)
     except ValueError:
@@ -68,15 +68,15 @@ def retry_after(answer: Answer) -> float | None:
     return _bounded(seconds)
 
 
-def limit_reset(answer: Answer) -> float:
+def limit_reset(response: Response) -> float:
     """Return the seconds until the rate limit is fresh; one where the API does not tell (the limit is per second).
 
     The vendor's own SDK reads `x-ratelimit-reset` (seconds, or a moment) and `x-ratelimit-reset-time` (ISO 8601).
     """
     try:
-        reset = float(answer.headers.get("x-ratelimit-reset", ""))
+        reset = float(response.headers.get("x-ratelimit-reset", ""))
     except ValueError:
-        moment = _moment(answer.headers.get("x-ratelimit-reset-time", ""))
+        moment = _moment(response.headers.get("x-ratelimit-reset-time", ""))
         return 1.0 if moment is None else _bounded(moment - time.time())
     return _bounded(reset - time.time() if reset > EPOCH_THRESHOLD else reset)
 

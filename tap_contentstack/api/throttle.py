@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.errors import ThrottledError
 
 FIRST_GAP = 0.02
-"""Seconds between two requests after the first answer that there were too many."""
+"""Seconds between two requests after the first 429."""
 LONGEST_GAP = 2.0
 """The most seconds between two requests, however often the API throttles."""
 RECOVERY = 0.95
@@ -30,7 +30,7 @@ class Throttle:
     """Hands out turns to send a request.
 
     The API's limit is counted per organization, not per stream (Contentstack docs: rate limits), so every feed waits
-    for its turn here, and an answer to one of them slows all.
+    for its turn here, and a 429 to one of them slows all.
     """
 
     def __init__(
@@ -77,29 +77,29 @@ class Throttle:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
     @property
-    def has_been_answered(self) -> bool:
-        """Whether there has been a good answer to any request."""
+    def has_succeeded(self) -> bool:
+        """Whether there has been a good response to any request."""
         return self._last_good is not None
 
-    def patience(self, error: ThrottledError, longest: float) -> float:
+    def next_wait(self, error: ThrottledError, longest: float) -> float:
         """Return how many seconds to wait before the request is sent again.
 
         As long as the API asked, but no less than a random part of `longest`: an API that says `Retry-After: 0`, or
         nothing, again and again is not to be asked again and again.
 
         Args:
-            error: What the API answered.
+            error: The API's response.
             longest: Seconds, which the caller lets grow.
 
         Raises:
-            ApiError: There has been no good answer to any request for too long.
+            ApiError: There has been no good response to any request for too long.
         """
         wait = max(error.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311 - no cryptography
         now = self._clock()
         since = self._last_good if self._last_good is not None else self._began
         if now - since > LONGEST_THROTTLING:
             msg = (
-                f"{error}, and has given no good answer for {now - since:.0f} seconds: set or lower "
+                f"{error}, and has given no good response for {now - since:.0f} seconds: set or lower "
                 "max_requests_per_second, or load at a quieter time"
             )
             raise ApiError(msg)
@@ -119,12 +119,12 @@ class Throttle:
                 self._last_complaint = now
                 self._gap = min(max(self._gap * 2, FIRST_GAP), LONGEST_GAP)
 
-    def note_answer(self) -> None:
+    def note_success(self) -> None:
         """Note a good response."""
         self._last_good = self._clock()
 
     def recover(self) -> None:
-        """Narrow the gap a little: the API answered, and has more answers left."""
+        """Narrow the gap a little: the API responded, and the limit is not used up."""
         if self._gap:
             with self._lock:
                 self._gap = self._gap * RECOVERY if self._gap > FIRST_GAP / 8 else 0.0

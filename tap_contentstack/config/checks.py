@@ -29,10 +29,16 @@ SECRETS = ("api_key", "access_token")
 def problems(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> list[str]:
     """Return a sentence for each mistake in a configuration; no sentence contains the value of a secret."""
     errors = sorted(DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(config), key=lambda e: str(e.path))
-    return [_sentence(error) for error in errors] or [each for check in _CHECKS for each in check(config)]
+    return [_schema_problem(error) for error in errors] or [each for check in _CHECKS for each in check(config)]
 
 
-def _sentence(error: ValidationError) -> str:
+def sends_credentials_in_clear(url: str) -> bool:
+    """Return whether requests to a URL can be read in transit: without TLS, and to another machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}
+
+
+def _schema_problem(error: ValidationError) -> str:
     """Say which rule a setting breaks; jsonschema's own message would quote the value, secrets included."""
     if error.validator == "required":
         missing = error.message.split("'")[1]
@@ -52,14 +58,14 @@ def _sentence(error: ValidationError) -> str:
         "exclusiveMinimum": "must be more than {}",
         "format": "must be a date and time such as 2024-01-31T00:00:00Z",
     }.get(str(error.validator), "must be valid")
-    return f"setting '{setting}' {rule.format(_listed(error.validator_value))}{value}"
+    return f"setting '{setting}' {rule.format(_joined(error.validator_value))}{value}"
 
 
-def _listed(demand: object) -> str:
+def _joined(demand: object) -> str:
     return ", ".join(str(each) for each in demand if each != "null") if isinstance(demand, list) else str(demand)
 
 
-def _in_texts(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _text_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     for name, value in config.items():
         texts = value if isinstance(value, list) else [value]
         if not all(_is_utf8(each) for each in texts if isinstance(each, str)):
@@ -69,7 +75,7 @@ def _in_texts(config: Mapping[str, t.Any]) -> t.Iterator[str]:
             yield "setting 'locales' must be a list of codes such as en-us"
 
 
-def _in_numbers(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _number_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     for name, value in config.items():
         if isinstance(value, float) and not math.isfinite(value):
             yield f"setting '{name}' must be a finite number"
@@ -77,7 +83,7 @@ def _in_numbers(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         yield f"setting 'max_requests_per_second' must be at least {MIN_REQUESTS_PER_SECOND}"
 
 
-def _in_host(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _host_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     if (base_url := config.get("base_url")) and not _is_base_url(base_url):
         yield "setting 'base_url' must be a scheme and a host such as https://cdn.example.org"
     try:
@@ -86,7 +92,7 @@ def _in_host(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         yield str(error)
 
 
-def _in_start_date(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _start_date_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     if start_date := config.get("start_date"):
         try:
             utc_text(start_date)
@@ -94,14 +100,14 @@ def _in_start_date(config: Mapping[str, t.Any]) -> t.Iterator[str]:
             yield "setting 'start_date' must be a date and time such as 2024-01-31T00:00:00Z"
 
 
-def _in_event_types(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _event_type_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     wanted = set(config.get("event_types") or ())
     for events in (ENTRY_EVENTS, ASSET_EVENTS):
         if wanted & set(events) and events[0] not in wanted:
             yield f"setting 'event_types' must contain {events[0]}: without it no rows would be loaded"
 
 
-def _in_sdk_settings(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _sdk_setting_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     if config.get("flattening_enabled") and "flattening_max_depth" not in config:
         yield "setting 'flattening_enabled' needs flattening_max_depth: how many levels become columns"
     if (batch_config := config.get("batch_config")) and not is_usable(batch_config):
@@ -110,7 +116,7 @@ def _in_sdk_settings(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         yield "setting 'batch_config' must have the encoding format jsonl: no other holds columns of any JSON"
 
 
-def _in_stream_maps(config: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _stream_map_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     for stream, definition in (config.get("stream_maps") or {}).items():
         members = definition if isinstance(definition, dict) else {stream: definition}
         for name, value in members.items():
@@ -141,5 +147,13 @@ def _is_base_url(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(host) and not parts.query
 
 
-_CHECKS = (_in_texts, _in_numbers, _in_host, _in_start_date, _in_event_types, _in_sdk_settings, _in_stream_maps)
+_CHECKS = (
+    _text_problems,
+    _number_problems,
+    _host_problems,
+    _start_date_problems,
+    _event_type_problems,
+    _sdk_setting_problems,
+    _stream_map_problems,
+)
 """Each yields the problems that a JSON schema cannot express; they may rely on the types that the schema demands."""

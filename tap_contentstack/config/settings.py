@@ -60,7 +60,7 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "start_date",
         th.DateTimeType,
-        "Full loads include only what was published since then (the API's start_from).",
+        "Initial passes include only what was published since then (the API's start_from).",
     ),
     _setting(
         "locales",
@@ -112,7 +112,7 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "max_run_seconds",
         POSITIVE_NUMBER,
-        "A time box: after this many seconds no new page is requested. If a stream is unfinished by then, the exit "
+        "A time limit: after this many seconds no new page is requested. If a stream is unfinished by then, the exit "
         "code is 75, and the next run continues.",
     ),
     _setting(
@@ -254,9 +254,3 @@ def _events(config: Mapping[str, t.Any], possible: tuple[str, ...]) -> tuple[str
     """Return the events to request: those listed of this kind of stream, or all if none of its kind is listed."""
     wanted = set(config.get("event_types", ()))
     return tuple(event for event in possible if event in wanted) or possible
-
-
-def is_unencrypted(url: str) -> bool:
-    """Return whether requests to a URL can be read in transit: without TLS, and to another machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}

@@ -120,7 +120,7 @@ class VersionedStream(SelfWritingStream):
         if not self.selected:
             return
         try:
-            self.parts.stack.client.box.check()
+            self.parts.stack.client.time_limit.check()
             self.fill()
         except TimeIsUpError:
             self.unfinished = True

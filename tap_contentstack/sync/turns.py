@@ -19,7 +19,7 @@ class Reason(enum.StrEnum):
     CHECK = "the API did not say which items are still published"
     REMOVALS = "so many items were deleted that this is quicker"
     UNPLACED = "an item was deleted, and nothing tells in which locales it has rows"
-    TIME_BOX = "a whole time box was not enough for its changes, and an initial pass can resume"
+    TIME_BOX = "a whole time limit was not enough for its changes, and an initial pass can resume"
 
 
 class StartOver(Exception):  # noqa: N818 - no error, a turn

@@ -17,8 +17,8 @@ import pytest
 
 from sandbox import Fault, Sandbox
 from tap_contentstack.api import retries as retries_module
-from tap_contentstack.api.answers import decode_json
 from tap_contentstack.api.client import Client
+from tap_contentstack.api.responses import decode_json
 from tap_contentstack.api.throttle import LONGEST_THROTTLING, Throttle
 from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import (
@@ -56,7 +56,7 @@ def patient() -> Throttle:
 @pytest.fixture
 def throttle():
     throttle = mock.create_autospec(Throttle, instance=True)
-    throttle.patience.return_value = 0.0
+    throttle.next_wait.return_value = 0.0
     return throttle
 
 
@@ -124,7 +124,7 @@ def test_a_limit_that_is_used_up_holds_the_next_request_back(sandbox, throttle, 
     throttled.get(CONTENT_TYPES, {}, decode_json)
     throttle.pause.assert_called_once_with(3.0)
     assert not throttle.recover.called
-    assert throttle.note_answer.called
+    assert throttle.note_success.called
 
 
 def test_credentials_go_into_headers_and_the_environment_into_the_query(sandbox):
@@ -179,7 +179,7 @@ def test_an_api_that_names_a_wait_is_not_given_up_sooner_than_one_that_names_non
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     totals = []
     for named in (None, 0.0, 1.0):
-        waits = retries_module.waits()
+        waits = retries_module.backoff_waits()
         next(waits)
         totals.append(sum(waits.send(TransientError("down", retry_after=named)) for _ in range(8)))
     assert totals[0] <= min(totals)
@@ -188,7 +188,7 @@ def test_an_api_that_names_a_wait_is_not_given_up_sooner_than_one_that_names_non
 def test_a_request_that_is_sent_ahead_counts_once(sandbox):
     client = connect(sandbox)
     client.get(CONTENT_TYPES, {}, decode_json)
-    client.ask_ahead(CONTENT_TYPES, {"limit": "1"})
+    client.prefetch(CONTENT_TYPES, {"limit": "1"})
     assert len(client.get(CONTENT_TYPES, {"limit": "1"}, decode_json)["content_types"]) == 1
     assert (client.counts["requests"], client.counts["retries"], len(sandbox.requests)) == (2, 0, 2)
 
@@ -197,7 +197,7 @@ def test_a_refusal_of_a_request_that_was_sent_ahead_is_treated_as_any(sandbox, c
     client = connect(sandbox)
     client.get(CONTENT_TYPES, {}, decode_json)
     sandbox.faults.add(Fault(status=429, retry_after=1))
-    client.ask_ahead(CONTENT_TYPES, {"limit": "1"})
+    client.prefetch(CONTENT_TYPES, {"limit": "1"})
     began = time.monotonic()
     assert client.get(CONTENT_TYPES, {"limit": "1"}, decode_json)
     assert time.monotonic() - began >= 1
@@ -287,7 +287,7 @@ def test_requests_go_through_the_proxy_of_the_environment(sandbox, proxy):
     client = connect(sandbox)
     for _ in range(2):
         assert client.get(CONTENT_TYPES, {}, decode_json)["content_types"]
-        client.ask_ahead(CONTENT_TYPES, {})
+        client.prefetch(CONTENT_TYPES, {})
     wait_until(lambda: len(proxy) == 3)
     assert all(path.startswith(f"{sandbox.url}{CONTENT_TYPES}?") for path, _ in proxy)
     assert {credentials for _, credentials in proxy} == {"Basic dXNlcjpwYXNz"}
@@ -486,9 +486,9 @@ def test_throttling_without_one_good_answer_is_given_up_after_a_quarter_of_an_ho
     now = [0.0]
     throttle = Throttle(clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
     while now[0] <= LONGEST_THROTTLING:
-        throttle.wait(throttle.patience(ThrottledError("throttling", 1.0), 60.0))
-    with pytest.raises(ApiError, match="no good answer for 9"):
-        throttle.patience(ThrottledError("throttling", 1.0), 60.0)
+        throttle.wait(throttle.next_wait(ThrottledError("throttling", 1.0), 60.0))
+    with pytest.raises(ApiError, match="no good response for 9"):
+        throttle.next_wait(ThrottledError("throttling", 1.0), 60.0)
 
 
 def test_half_a_character_in_a_definition_spoils_no_answer():

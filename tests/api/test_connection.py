@@ -44,7 +44,7 @@ def types_in(response) -> int:
 
 def test_an_answer_is_on_its_way_before_it_is_wanted(sandbox, connection):
     connection.ask(TYPES)
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     wait_until(lambda: len(sandbox.requests) == 2)
     assert types_in(connection.collect(ONE)) == 1
     assert connection.is_open
@@ -52,7 +52,7 @@ def test_an_answer_is_on_its_way_before_it_is_wanted(sandbox, connection):
 
 def test_a_request_that_is_sent_ahead_is_like_any_other(sandbox, connection):
     connection.ask(ONE)
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     connection.collect(ONE)
     asked, ahead = sandbox.requests
     assert (asked.path, asked.params, asked.headers) == (ahead.path, ahead.params, ahead.headers)
@@ -60,9 +60,9 @@ def test_a_request_that_is_sent_ahead_is_like_any_other(sandbox, connection):
 
 def test_an_answer_that_nobody_collects_is_not_taken_for_another(connection):
     everything = types_in(connection.ask(TYPES))
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     assert types_in(connection.ask(TYPES)) == everything > 1
-    connection.ask_ahead(TYPES)
+    connection.prefetch(TYPES)
     assert connection.collect(ONE) is None
     assert types_in(connection.ask(ONE)) == 1
     assert connection.collect(TYPES) is None
@@ -73,7 +73,7 @@ def test_an_answer_that_nobody_collects_is_not_taken_for_another(connection):
 )
 def test_an_answer_is_the_same_in_both_ways(connection, target, encoding):
     asked = connection.ask(target)
-    connection.ask_ahead(target)
+    connection.prefetch(target)
     collected = connection.collect(target)
     assert (collected.status, collected.body) == (asked.status, asked.body)
     for name in ("content-type", "Content-Type"):
@@ -83,7 +83,7 @@ def test_an_answer_is_the_same_in_both_ways(connection, target, encoding):
 
 def test_an_answer_is_collected_once(connection):
     connection.ask(TYPES)
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     assert connection.collect(ONE)
     assert connection.collect(ONE) is None
 
@@ -95,7 +95,7 @@ def test_an_answer_that_is_lost_can_be_asked_for_again(sandbox, connection, kind
         sandbox.faults.add(Fault(kind="html", status=200, headers={"Content-Encoding": "gzip"}))
     else:
         sandbox.faults.add(Fault(kind=kind))
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     assert connection.collect(ONE) is None
     assert not connection.is_open
     assert types_in(connection.ask(ONE)) == 1
@@ -105,7 +105,7 @@ def test_an_answer_that_is_lost_can_be_asked_for_again(sandbox, connection, kind
 def test_an_answer_is_waited_for_as_long_as_the_settings_say(sandbox, connection):
     connection.ask(TYPES)
     sandbox.faults.add(Fault(kind="slow", delay=1))
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     with pytest.raises(TransientError, match=r"did not answer within 0\.5 seconds"):
         connection.collect(ONE)
     assert not connection.is_open
@@ -114,7 +114,7 @@ def test_an_answer_is_waited_for_as_long_as_the_settings_say(sandbox, connection
 
 def test_nothing_is_sent_ahead_on_a_connection_that_is_not_there(sandbox, connection):
     assert not connection.is_open
-    connection.ask_ahead(ONE)
+    connection.prefetch(ONE)
     sandbox.faults.add(Fault(kind="cut"))
     with suppress(Exception):
         connection.ask(TYPES)
@@ -128,7 +128,7 @@ def test_a_server_that_says_it_closes_is_not_asked_on_the_same_connection(sandbo
     assert not connection.is_open
     assert types_in(connection.ask(ONE)) == 1
     sandbox.faults.add(Fault(kind="slow", status=200, headers={"Connection": "close"}))
-    connection.ask_ahead(TYPES)
+    connection.prefetch(TYPES)
     assert connection.collect(TYPES)
     assert not connection.is_open
 
@@ -136,7 +136,7 @@ def test_a_server_that_says_it_closes_is_not_asked_on_the_same_connection(sandbo
 def test_each_thread_has_a_connection_of_its_own(sandbox):
     connections = Connections(read_settings(sandbox.settings))
     connections.own.ask(TYPES)
-    connections.own.ask_ahead(ONE)
+    connections.own.prefetch(ONE)
     with ThreadPoolExecutor(1) as other:
         assert other.submit(lambda: (connections.own.is_open, connections.own.collect(ONE))).result() == (False, None)
         everything = other.submit(lambda: types_in(connections.own.ask(TYPES))).result()
@@ -287,7 +287,7 @@ def test_an_answer_that_comes_behind_an_early_one_is_not_taken_for_the_next(scri
     answers["/next"] = [answer(b"next")]
     connection.ask("/start")
     if ahead:
-        connection.ask_ahead("/early")
+        connection.prefetch("/early")
     with pytest.raises(TransientError, match="did not get further than HTTP 103"):
         connection.collect("/early") or connection.ask("/early")
     assert not connection.is_open
@@ -316,7 +316,7 @@ def test_an_answer_is_decompressed_whatever_the_server_took(script, encoding, en
     connection, answers = script
     answers["/packed"] = [answer(encode(b"body"), f"Content-Encoding: {encoding}")]
     assert connection.ask("/packed").body == b"body"
-    connection.ask_ahead("/packed")
+    connection.prefetch("/packed")
     assert connection.collect("/packed").body == b"body"
 
 
@@ -328,7 +328,7 @@ def test_an_answer_that_is_none_is_one_sentence(script, odd):
     connection, answers = script
     answers["/odd"] = [odd]
     connection.ask("/start")
-    connection.ask_ahead("/odd")
+    connection.prefetch("/odd")
     assert connection.collect("/odd") is None
     with pytest.raises(TransientError, match=r"the connection to 127\.0\.0\.1 broke off"):
         connection.ask("/odd")
@@ -357,7 +357,7 @@ def test_a_request_is_sent_ahead_through_the_same_tunnel_and_the_proxy_sees_noth
     connection.ask("/one")
     for path in ("/two", "/three"):
         assert connection.is_open
-        connection.ask_ahead(path)
+        connection.prefetch(path)
         response = connection.collect(path)
         assert response
         asked, headers = json.loads(response.body)
@@ -370,7 +370,7 @@ def test_a_request_is_sent_ahead_through_the_same_tunnel_and_the_proxy_sees_noth
 def test_a_tunnel_that_is_lost_is_dug_again_before_anything_is_sent(tunnels):
     connection = Connection(read_settings({**CREDENTIALS, "base_url": "https://cdn.example.org"}))
     connection.ask("/one")
-    connection.ask_ahead("/two")
+    connection.prefetch("/two")
     assert json.loads(connection.ask("/three").body)[0] == "/three"
     assert [host for host, _ in tunnels] == ["cdn.example.org:443"] * 2
 

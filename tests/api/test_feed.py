@@ -14,7 +14,7 @@ from sandbox import Behaviour, Fault, Sandbox, Stack
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.api.throttle import Throttle
-from tap_contentstack.api.timebox import TimeBox
+from tap_contentstack.api.time_limit import TimeLimit
 from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, NotFoundError, TokenRefusedError
 from tap_contentstack.events import ASSETS
@@ -112,7 +112,7 @@ def test_an_empty_token_is_none(empty):
     bodies = [b'{"items":[],"pagination_token":"p%d"}' % number for number in range(empty)]
     bodies.append(b'{"items":[],"pagination_token":"","sync_token":"s"}')
     client: t.Any = SimpleNamespace(
-        get=lambda *args, **_: args[2](bodies.pop(0)), ask_ahead=lambda *_: None, box=TimeBox()
+        get=lambda *args, **_: args[2](bodies.pop(0)), prefetch=lambda *_: None, time_limit=TimeLimit()
     )
     pages = list(Feed(client, stream="x", filters={}).initial_pass())
     assert [page.pagination_token for page in pages] == [*(f"p{number}" for number in range(empty)), None]
@@ -121,7 +121,7 @@ def test_an_empty_token_is_none(empty):
 def test_a_page_with_both_tokens_is_not_the_last():
     bodies = [b'{"items":[],"pagination_token":"p1","sync_token":"s1"}', b'{"items":[],"sync_token":"s2"}']
     client: t.Any = SimpleNamespace(
-        get=lambda *args, **_: args[2](bodies.pop(0)), ask_ahead=lambda *_: None, box=TimeBox()
+        get=lambda *args, **_: args[2](bodies.pop(0)), prefetch=lambda *_: None, time_limit=TimeLimit()
     )
     pages = list(Feed(client, stream="x", filters={}).initial_pass())
     assert [(page.pagination_token, page.sync_token) for page in pages] == [("p1", None), (None, "s2")]

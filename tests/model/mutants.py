@@ -319,7 +319,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "follow pages in a circle",
         "api/paginator",
-        "        if problem := self._endless(response, token):\n",
+        "        if problem := self._dead_end(response, token):\n",
         "        if problem := None:\n",
         episode="a_circle",
     ),

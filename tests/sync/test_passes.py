@@ -658,7 +658,7 @@ def test_a_version_is_waited_for_only_if_it_is_near():
     assert clock.slept == [1.0]
 
 
-# The time box
+# The time limit
 
 TIME_IS_UP = TimeIsUpError("over")
 
@@ -686,7 +686,7 @@ def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(cap
     with pytest.raises(TimeIsUpError):
         run.go()
     assert run.table.log == [("a", "en-us", None), "begin"]
-    assert "a whole time box was not enough" in caplog.text
+    assert "a whole time limit was not enough" in caplog.text
 
 
 @pytest.mark.parametrize("pages", [[page(item("published", "a"), more="p1"), TIME_IS_UP], [TIME_IS_UP]])

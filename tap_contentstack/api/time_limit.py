@@ -1,4 +1,4 @@
-"""The time that a run may take: once it has elapsed, nothing more is asked of the API."""
+"""The time limit of a run: once it has elapsed, nothing more is requested from the API."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ GRACE = 10.0
 """Seconds beyond the end that a run may still wait for its turn, as long as it has not read a single page."""
 
 
-class TimeBox:
-    """Tells requests and waits whether they may still begin.
+class TimeLimit:
+    """Decides whether requests and waits may still begin.
 
-    Schedulers and CI systems end a job at its time limit, and nothing of it may be kept then. A run that stops asking
-    in time ends by itself, with its state written. At least one page is read in any run, so that each gets somewhere.
+    Schedulers and CI systems end a job at its time limit, and nothing of it may be kept then. A run that stops in
+    time ends by itself, with its state written. At least one page is read in any run, so that each gets somewhere.
     """
 
     def __init__(self, seconds: float | None = None, *, started: float = 0.0, clock: Clock | None = None) -> None:
@@ -37,7 +37,7 @@ class TimeBox:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more may be asked."""
+        """Whether no more requests may be sent."""
         return self._has_page and self._clock.monotonic() >= self._end
 
     def check(self) -> None:

@@ -12,8 +12,8 @@ DEEPEST = 100
 """Levels of JSON that lists of definitions may have: Contentstack's own limits allow some ten."""
 
 NUL = b"\\u0000"
-_HALF_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
-_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE_IN_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
     rb"""\\(?: u[dD][89abAB]..\\u[dD][c-fC-F]..  # a pair of surrogates is one character
              | (?P<half>u[dD][89a-fA-F]..)
@@ -23,8 +23,8 @@ _ESCAPE = re.compile(
 _decode = msgspec.json.Decoder().decode
 
 
-class Answer(t.NamedTuple):
-    """An answer, whatever it says.
+class Response(t.NamedTuple):
+    """A response, whatever it says.
 
     Attributes:
         status: Its HTTP status.
@@ -37,7 +37,7 @@ class Answer(t.NamedTuple):
     body: bytes
 
     @property
-    def kind(self) -> str:
+    def media_type(self) -> str:
         """The media type that it says it is of."""
         return self.headers.get("Content-Type", "unknown").partition(";")[0]
 
@@ -54,12 +54,12 @@ def valid_utf8(body: bytes) -> bytes:
     try:
         body.decode()
     except UnicodeDecodeError:
-        body = _HALF_IN_UTF8.sub(lambda half: b"\\u%04x" % ord(half[0].decode(errors="surrogatepass")), body)
+        body = _SURROGATE_IN_UTF8.sub(lambda half: b"\\u%04x" % ord(half[0].decode(errors="surrogatepass")), body)
         body.decode()
     return body
 
 
-def without_halves(body: bytes) -> bytes:
+def without_lone_surrogates(body: bytes) -> bytes:
     """Return a body in which half a surrogate pair, which no decoder takes, is U+0000, which is taken out later."""
     return _ESCAPE.sub(lambda escape: NUL if escape["half"] else escape[0], body)
 
@@ -72,7 +72,7 @@ def decode_json(body: bytes) -> dict[str, t.Any]:
     """
     try:
         body = valid_utf8(body)
-        result = _decode(without_halves(body) if _HALVES.search(body) else body)
+        result = _decode(without_lone_surrogates(body) if _SURROGATE_ESCAPE.search(body) else body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         msg = "not JSON"
         raise ValueError(msg) from None
@@ -91,12 +91,12 @@ def decode_list(body: bytes, key: str) -> dict[str, t.Any]:
     Raises:
         ValueError: It is something else.
     """
-    answer = decode_json(body)
-    elements = answer.get(key)
+    response = decode_json(body)
+    elements = response.get(key)
     if not isinstance(elements, list) or not all(map(has_uid, elements)):
         msg = f"no list of {key}"
         raise ValueError(msg)
-    return answer
+    return response
 
 
 def has_uid(value: object) -> bool:
