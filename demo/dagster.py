@@ -125,7 +125,7 @@ def compare(sandbox: Sandbox, connection: psycopg.Connection) -> None:
     streams = {"assets", *LISTS, *(stream_name(uid) for uid in {*stack.content_types, GONE})}
     published = Counter(
         "assets" if event.content_type_uid == SYS_ASSETS else stream_name(event.content_type_uid)
-        for event in stack.shelf()
+        for event in stack.live_events()
     )
     rows = [(each, published[each], len(warehouse.live(each))) for each in sorted(streams - LISTS)]
     show(("stream", "published", "rows"), rows)

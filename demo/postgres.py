@@ -37,7 +37,7 @@ OPTIONS = {
     "timezone": "UTC",
 }
 # Runs until our end of its pipe closes, which happens however this process ends, SIGKILL included.
-WARDEN = """
+WATCHDOG = """
 trap '' INT TERM HUP
 cat > /dev/null
 running="$1/data/postmaster.pid"
@@ -64,7 +64,7 @@ class Postgres:
         self._user = _unprivileged_user()
         self._password = secrets.token_urlsafe(16)
         self._port = 0
-        self._warden: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     @property
     def settings(self) -> dict[str, t.Any]:
@@ -100,7 +100,7 @@ class Postgres:
             undo.callback(self._stop)
             self._own(base)
             binaries = self._binaries(base)
-            self._warden = self._open(None, "/bin/sh", "-c", WARDEN, "warden", base)
+            self._watchdog = self._open(None, "/bin/sh", "-c", WATCHDOG, "watchdog", base)
             self._initialize(binaries, base)
             self._start(binaries, base)
             undo.pop_all()
@@ -113,10 +113,10 @@ class Postgres:
         self._stop()
 
     def _stop(self) -> None:
-        if self._warden is None:
+        if self._watchdog is None:
             return
-        warden, self._warden = self._warden, None
-        warden.communicate()
+        watchdog, self._watchdog = self._watchdog, None
+        watchdog.communicate()
 
     def _initialize(self, binaries: Path, base: Path) -> None:
         password_file = base / "password"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sandbox.behaviour import Behaviour
 from sandbox.faults import Fault
-from sandbox.record import RecordedRequest
+from sandbox.recorded_request import RecordedRequest
 from sandbox.seed import seeded_stack
 from sandbox.service import Sandbox
 from sandbox.stack import Stack

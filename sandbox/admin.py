@@ -89,8 +89,8 @@ def _curl(url: str, method: str, name: str, body: Any) -> str:
 
 def _samples(stack: Stack) -> dict[str, Any]:
     """Return a value for each argument of an edit, from the stack where it has one."""
-    entry = next((event for event in stack.shelf() if event.content_type_uid != SYS_ASSETS), None)
-    asset = next(iter(stack.shelf(SYS_ASSETS)), None)
+    entry = next((event for event in stack.live_events() if event.content_type_uid != SYS_ASSETS), None)
+    asset = next(iter(stack.live_events(SYS_ASSETS)), None)
     term = next(stack.taxonomies.terms(), {"taxonomy_uid": "topics", "uid": "news"})
     return {
         "content_type_uid": entry.content_type_uid if entry else "story",
@@ -200,7 +200,7 @@ class _Switches:
         return dict(self._counts()) if not content_type_uid else self._shown(content_type_uid)
 
     def _counts(self) -> Iterator[tuple[str, int]]:
-        counts = Counter(event.content_type_uid for event in self.sandbox.stack.shelf())
+        counts = Counter(event.content_type_uid for event in self.sandbox.stack.live_events())
         for uid in (*self.sandbox.stack.content_types, SYS_ASSETS):
             yield uid, counts[uid]
 

@@ -170,7 +170,7 @@ class Delivery:
         if params.get("environment", self.stack.environment) != self.stack.environment:
             events: list[Event | None] = []
         elif uids is None:
-            events = [e for e in self.stack.shelf(content_type_uid) if e.locales == (locale,)]
+            events = [e for e in self.stack.live_events(content_type_uid) if e.locales == (locale,)]
             events.reverse()
         else:
             events = [self.stack.find(content_type_uid, uid, locale) for uid in dict.fromkeys(uids)]

@@ -139,7 +139,7 @@ class Page:
         return b'{"items":[%b],%b' % (items, encode(self.envelope)[1:])
 
 
-def written(answer: Page | Any) -> bytes:
+def encode_response(answer: Page | Any) -> bytes:
     """Write an answer, a page or any JSON."""
     return answer.encode() if isinstance(answer, Page) else encode(answer)
 
@@ -199,7 +199,7 @@ class Feed:
     def _listed(self, scope: Scope, behaviour: Behaviour) -> list[Event]:
         """Return the events of an initial pass."""
         types = PUBLISHED if scope.types is None else scope.types
-        events = [event for event in self.stack.shelf(scope.content_type_uid) if scope.covers(event)]
+        events = [event for event in self.stack.live_events(scope.content_type_uid) if scope.covers(event)]
         if behaviour.history and types - PUBLISHED:
             old = (e for e in self.stack.log if e.type not in PUBLISHED and scope.covers(e))
             events = sorted([*events, *old], key=lambda event: event.position)
@@ -214,7 +214,7 @@ class Feed:
         scope, position = self._positions[token]
         types = EVENT_TYPES if scope.types is None else scope.types
         events = [e for e in self.stack.log[position:] if e.type in types and scope.covers(e)]
-        begun = self._begin(scope, compacted(events, behaviour), behaviour, limit, token)
+        begun = self._begin(scope, compact(events, behaviour), behaviour, limit, token)
         return self._page(begun, 0) if begun.items else self._unchanged(token, behaviour, limit)
 
     def _unchanged(self, token: str, behaviour: Behaviour, limit: int) -> Page:
@@ -250,7 +250,7 @@ class Feed:
         return begun
 
     def _ordered(self, events: list[Event], behaviour: Behaviour) -> list[tuple[Event, str]]:
-        items = [item for event in events for item in told(event, behaviour)]
+        items = [item for event in events for item in items_of(event, behaviour)]
         if behaviour.order == "newest_first":
             items.reverse()
         elif behaviour.order == "shuffled":
@@ -321,7 +321,7 @@ def read_limit(params: Mapping[str, str]) -> int:
     return int(limit)
 
 
-def told(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
+def items_of(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
     """Yield the items that tell of an event, each with the locale that it names."""
     if event.implied and not behaviour.content_type_deleted_brings_entries:
         return
@@ -336,7 +336,7 @@ def told(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
     yield event, event.locales[0] if event.locales else ""
 
 
-def compacted(events: list[Event], behaviour: Behaviour) -> list[Event]:
+def compact(events: list[Event], behaviour: Behaviour) -> list[Event]:
     """Leave out the events that later ones make superfluous."""
     if behaviour.compaction == "none":
         return events

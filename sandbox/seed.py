@@ -93,7 +93,7 @@ class _Writer:
         for content_type_uid, maker in makers.items():
             for number, uid in enumerate(self.uids[content_type_uid]):
                 self.publish(content_type_uid, uid, maker(number))
-        self.regret()
+        self.unpublish_some()
         self.taxonomies()
 
     def taxonomies(self) -> None:
@@ -115,7 +115,7 @@ class _Writer:
             own = {} if locale == locales[0] else {"title": f"{data['title']} ({locale})"}
             self.stack.publish_entry(content_type_uid, uid, data | own, [locale])
 
-    def regret(self) -> None:
+    def unpublish_some(self) -> None:
         """Write a little history: unpublished, deleted, and published again."""
         master = self.stack.locales[0]
         for uid in self.uids["story"][5:50:15]:

@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlsplit
 from sandbox.admin import PREFIX, administer
 from sandbox.event import encode
 from sandbox.faults import Fault
-from sandbox.feed import Page, written
-from sandbox.record import RecordedRequest
+from sandbox.feed import Page, encode_response
+from sandbox.recorded_request import RecordedRequest
 from sandbox.refusal import Refusal, invalid
 
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ class Server(ThreadingHTTPServer):
         """
         key = answer.key if isinstance(answer, Page) else None
         if key is None or not accepted:
-            return pack(written(answer), accepted=accepted)
+            return pack(encode_response(answer), accepted=accepted)
         with self._lock:
             kept = self.compressed.get(key)
         if kept is None:
-            kept = pack(written(answer), accepted=True)
+            kept = pack(encode_response(answer), accepted=True)
             with self._lock:
                 self.compressed[key] = kept
                 if len(self.compressed) > KEPT_PAGES:

@@ -329,7 +329,7 @@ class Stack:
     def _untag(self, taxonomy_uid: str, terms: set[str]) -> None:
         """Take terms out of what is published."""
         self.silent_changes += 1
-        for event in self.shelf():
+        for event in self.live_events():
             data = json.loads(event.data)
             tags = data.get("taxonomies")
             if not isinstance(tags, list):
@@ -407,7 +407,7 @@ class Stack:
         deletes = takewhile(lambda event: event.type == "asset_deleted", reversed(self.log))
         return sum(locale in event.taken for event in deletes)
 
-    def shelf(self, content_type_uid: str | None = None) -> list[Event]:
+    def live_events(self, content_type_uid: str | None = None) -> list[Event]:
         """Return the events that published what is published now, oldest first."""
         with self.lock:
             if content_type_uid is not None:
@@ -423,13 +423,13 @@ class Stack:
         """Return the published entries by content type, uid and locale."""
         return {
             (event.content_type_uid, event.uid, event.locales[0]): json.loads(event.data)
-            for event in self.shelf(content_type_uid)
+            for event in self.live_events(content_type_uid)
             if event.content_type_uid != SYS_ASSETS
         }
 
     def published_assets(self) -> dict[tuple[str, str], Json]:
         """Return the published assets by uid and locale."""
-        return {(event.uid, event.locales[0]): json.loads(event.data) for event in self.shelf(SYS_ASSETS)}
+        return {(event.uid, event.locales[0]): json.loads(event.data) for event in self.live_events(SYS_ASSETS)}
 
 
 def _is_tagged(tag: Any, taxonomy_uid: str, terms: set[str]) -> bool:

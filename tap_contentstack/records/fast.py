@@ -7,7 +7,7 @@ import typing as t
 import msgspec
 from msgspec import Raw, Struct
 
-from tap_contentstack.records.links import FREE_MARKS, free_links
+from tap_contentstack.records.links import LINK_MARKS, free_links
 from tap_contentstack.records.structs import InexpressibleError, struct_of, type_of
 from tap_contentstack.records.walk import UnfitError, compile_walk
 from tap_contentstack.schema.shapes import Shape
@@ -191,7 +191,7 @@ def _combining_emitter(table: Table) -> Emit:
                 columns.append(heads[key] + text)
             elif rest is not None and key not in table.deselected:
                 others.append(encode(key) + b":" + text)
-                if any(mark in text for mark in FREE_MARKS):
+                if any(mark in text for mark in LINK_MARKS):
                     free_links(decode(text), (None, key), links)
         if rest is not None:
             columns.append(rest_head + b",".join(others) + b"}")

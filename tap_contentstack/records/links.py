@@ -23,7 +23,7 @@ LINKLESS = frozenset({"_metadata", "_workflow", "ACL", "publish_details"})
 """System keys; none of them links to entries or assets."""
 ASSET_KEYS = ("filename", "content_type", "url")
 """Beside its `uid`, what an asset picker keeps of an asset; no other object has them all."""
-FREE_MARKS = (b"-uid", b"_uid", b'"filename"')
+LINK_MARKS = (b"-uid", b"_uid", b'"filename"')
 """One of these is in all JSON that has a link."""
 
 HTML_MARKS = ("data-sys-", "asset_uid")

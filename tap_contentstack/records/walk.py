@@ -9,8 +9,8 @@ import typing as t
 
 from tap_contentstack.events import ASSETS
 from tap_contentstack.records.links import (
-    FREE_MARKS,
     HTML_MARKS,
+    LINK_MARKS,
     LINKLESS,
     Link,
     free_links,
@@ -135,13 +135,13 @@ class _Writer:
             for key in ("attrs", "children"):
                 yield f" {key} = bytes({name}.{key})"
                 found = f"rich_text({{{key!r}: decode({key})}}, (None, Text({path})), links)"
-                yield f" if {_any_mark(FREE_MARKS, key)}: {found}"
+                yield f" if {_any_mark(LINK_MARKS, key)}: {found}"
         elif shape.is_free:
             yield f"if ({name} := {value}) is not None:"
             yield f" {name} = bytes({name})"
             if shape.kind in _FIRST_BYTES:
                 yield f" if {name}[0] != {_FIRST_BYTES[shape.kind]} and {name} != b'null': raise UnfitError"
-            yield f" if {_any_mark(FREE_MARKS, name)}: free(decode({name}), (None, Text({path})), links)"
+            yield f" if {_any_mark(LINK_MARKS, name)}: free(decode({name}), (None, Text({path})), links)"
 
     def fields(self, shape: Shape, name: str, path: Path | None, indices: tuple[str, ...]) -> Iterator[str]:
         """Yield the lines that look at an object which is not null."""

@@ -28,7 +28,7 @@ Field: t.TypeAlias = "Mapping[str, t.Any]"
 
 LONGEST_DESCRIPTION = 1024
 """Characters that BigQuery takes as the description of a column."""
-IN_BLOCKS: Schema = {"_metadata": FREE_OBJECT}
+GROUP_METADATA: Schema = {"_metadata": FREE_OBJECT}
 """Groups and blocks have this besides their fields: `{"uid": …}`, set by the editor (seen in exports)."""
 
 
@@ -63,7 +63,7 @@ def _flag(name: str) -> Callable[[Field], bool]:
 
 
 def _group(field: Field) -> Schema:
-    return record_of(_properties(field.get("schema")) | IN_BLOCKS)
+    return record_of(_properties(field.get("schema")) | GROUP_METADATA)
 
 
 def _global_field(field: Field) -> Schema:

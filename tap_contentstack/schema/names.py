@@ -14,9 +14,9 @@ MAX_BYTES = 63
 HASH_DIGITS = 8
 COMBINED_STREAM = "entries"
 """The one stream of all entries."""
-ENTRIES = "entries_"
+ENTRIES_PREFIX = "entries_"
 """Prefix of the streams of single content types."""
-OWN_PREFIX = "_sdc_"
+TARGET_PREFIX = "_sdc_"
 """Columns with this prefix belong to targets."""
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 """Postgres has these columns in every table, and refuses others with the same name."""
@@ -31,10 +31,10 @@ def stream_name(content_type_uid: str) -> str:
     Targets split names at `-`, lower-case them and truncate them at 63 bytes. A uid that they would change gets a
     sanitized name with a hash, which they leave unchanged and which no other uid gets.
     """
-    name = f"{ENTRIES}{content_type_uid}"
+    name = f"{ENTRIES_PREFIX}{content_type_uid}"
     if _SAFE_UID(content_type_uid) and len(name) <= MAX_BYTES:
         return name
-    return _hashed(f"{ENTRIES}{_UNSAFE_CHARACTER.sub('_', content_type_uid.lower())}", content_type_uid)
+    return _hashed(f"{ENTRIES_PREFIX}{_UNSAFE_CHARACTER.sub('_', content_type_uid.lower())}", content_type_uid)
 
 
 def column_names(field_uids: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -64,7 +64,7 @@ def column_names(field_uids: Iterable[str], reserved: Iterable[str]) -> dict[str
 def _storable(uid: str) -> bool:
     """Return whether targets accept a name unchanged."""
     encoded = uid.encode(errors="replace")
-    fits = 0 < len(encoded) <= MAX_BYTES and not uid.casefold().startswith(OWN_PREFIX)
+    fits = 0 < len(encoded) <= MAX_BYTES and not uid.casefold().startswith(TARGET_PREFIX)
     return fits and _text(uid) == uid and '"' not in uid and uid.casefold() not in SYSTEM_COLUMNS
 
 
@@ -79,7 +79,7 @@ def _hashed(name: str, uid: str) -> str:
     """Return a name truncated to fit, and made unique by the hash of a uid."""
     digest = hashlib.sha256(uid.encode(errors="surrogatepass")).hexdigest()[:HASH_DIGITS]
     head = _text(name).encode()[: MAX_BYTES - HASH_DIGITS - 1].decode(errors="ignore")
-    if head.casefold().startswith(OWN_PREFIX):
+    if head.casefold().startswith(TARGET_PREFIX):
         head = head.removeprefix("_")
     return f"{head}_{digest}"
 

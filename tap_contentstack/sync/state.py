@@ -6,7 +6,7 @@ import copy
 import re
 import typing as t
 
-from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES
+from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES_PREFIX
 from tap_contentstack.sync.bookmarks import read_bookmark
 from tap_contentstack.sync.turns import Reason
 from tap_contentstack.values.clock import Clock
@@ -30,7 +30,7 @@ def content_type_of(name: str, bookmark: object) -> str | None:
     """Return the content type whose table a bookmark is for; where it is damaged, the stream's name may still tell."""
     uid = bookmark.get("content_type_uid") if isinstance(bookmark, dict) else None
     if not isinstance(uid, str) or not UID(uid):
-        uid = name.removeprefix(ENTRIES) if name.startswith(ENTRIES) else ""
+        uid = name.removeprefix(ENTRIES_PREFIX) if name.startswith(ENTRIES_PREFIX) else ""
     return uid if UID(uid) else None
 
 

@@ -91,7 +91,7 @@ def published(world: World, settings: Json, stream: str) -> dict[tuple[str, str]
     patterns = settings.get("content_types") or ["*"]
     return {
         (event.uid, event.locales[0]): event
-        for event in world.stack.shelf()
+        for event in world.stack.live_events()
         if belongs(event.content_type_uid, stream, patterns)
         and event.at >= since
         and (not settings.get("locales") or event.locales[0] in settings["locales"])

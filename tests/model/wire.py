@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from sandbox.event import encode
 from sandbox.refusal import Refusal, invalid
-from sandbox.service import written
+from sandbox.service import encode_response
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -133,7 +133,7 @@ class Wire:
                 return 0, b""
             if fault is not None:
                 refuse(fault, params)
-            return 200, self._lacking(path, written(self._sandbox.answer(path, params, headers)))
+            return 200, self._lacking(path, encode_response(self._sandbox.answer(path, params, headers)))
         except Refusal as refusal:
             return refusal.status, encode(refusal.body)
 

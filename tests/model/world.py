@@ -190,7 +190,9 @@ class World:
     def retract(self, chance: random.Random) -> None:
         """Unpublish what was published last, of those that have more."""
         self.edits += 1
-        shelves = [shelf for uid in (*self.stack.content_types, SYS_ASSETS) if len(shelf := self.stack.shelf(uid)) > 1]
+        shelves = [
+            shelf for uid in (*self.stack.content_types, SYS_ASSETS) if len(shelf := self.stack.live_events(uid)) > 1
+        ]
         if shelves:
             newest = chance.choice(shelves)[-1]
             if newest.content_type_uid == SYS_ASSETS:
@@ -249,7 +251,7 @@ class World:
     def _shelf(self, *, assets: bool) -> list[tuple[str, tuple[str, str]]]:
         return sorted(
             (event.content_type_uid, (event.uid, event.locales[0]))
-            for event in self.stack.shelf()
+            for event in self.stack.live_events()
             if (event.content_type_uid == "sys_assets") == assets
         )
 

@@ -14,9 +14,9 @@ if t.TYPE_CHECKING:
 
 Json: t.TypeAlias = dict[str, t.Any]
 
-# However this process ends, its end of the warden's pipe closes, and the warden kills the tap and the target: a retry
+# However this process ends, the watchdog's pipe closes, and the watchdog kills the tap and the target: a retry
 # must not find them still writing.
-WARDEN = 'cat > /dev/null; kill -s KILL -- "-$0"'
+WATCHDOG = 'cat > /dev/null; kill -s KILL -- "-$0"'
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ def run(
 
 
 def _guard(programs: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Wait for the programs to end, with a warden."""
-    with subprocess.Popen(["/bin/sh", "-c", WARDEN, str(programs[0].pid)], stdin=subprocess.PIPE) as warden:
+    """Wait for the programs to end, with a watchdog."""
+    with subprocess.Popen(["/bin/sh", "-c", WATCHDOG, str(programs[0].pid)], stdin=subprocess.PIPE) as watchdog:
         try:
             for program in programs:
                 program.wait()
         finally:
             _end(programs)
-            warden.kill()
+            watchdog.kill()
 
 
 def _end(programs: Sequence[subprocess.Popen[bytes]]) -> None:
