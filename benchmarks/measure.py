@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from benchmarks.server import Stack
 
 ROOT = Path(__file__).parent.parent
-SCALES = Path(__file__).with_name("peak.py")
+PEAK_PROGRAM = Path(__file__).with_name("peak.py")
 CHUNK = 1 << 20
 LONGEST_RUN = 180.0
 """Seconds: a program that takes longer is ended."""
@@ -43,15 +43,15 @@ class Outcome:
 
     Attributes:
         seconds: From the start to the end.
-        peak: Bytes of memory that the program itself used at most (not its reader, not the server), if weighed.
-        effort: Seconds of processor time that it took, if weighed.
+        peak: Bytes of memory that the program itself used at most (not its reader, not the server), if profiled.
+        cpu_seconds: Seconds of processor time that it took, if profiled.
         marks: When the reader had what, in seconds and in marks (lines, if not told otherwise).
         output: Everything it wrote, if that was asked for.
     """
 
     seconds: float
     peak: int
-    effort: float
+    cpu_seconds: float
     marks: Sequence[tuple[float, int]]
     output: bytes
 
@@ -77,14 +77,14 @@ class Outcome:
         return t.cast("dict[str, t.Any]", json.loads(last)["value"])
 
 
-def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weigh: bool = False) -> Outcome:
+def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, profile: bool = False) -> Outcome:
     """Run a program to its end, reading its output as fast as it comes.
 
     Args:
         command: The program and its arguments.
         mark: What is counted in the output.
         keep: Whether to keep the output.
-        weigh: Whether to take its peak memory and processor time.
+        profile: Whether to take its peak memory and processor time.
 
     Raises:
         ProgramError: It failed.
@@ -92,10 +92,10 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weig
     marks: list[tuple[float, int]] = []
     kept: list[bytes] = []
     count = 0
-    with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as scales:
+    with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as usage:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, str(SCALES), scales.name, *command] if weigh else command,
+            [sys.executable, str(PEAK_PROGRAM), usage.name, *command] if profile else command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -121,8 +121,8 @@ def run(command: Sequence[str], *, mark: bytes = b"\n", keep: bool = False, weig
         if process.returncode:
             msg = f"{' '.join(command[2:3])} failed: {_last_words(log)}"
             raise ProgramError(msg)
-        peak, effort = map(float, scales.read().split() or (0, 0))
-    return Outcome(seconds=seconds, peak=int(peak * UNIT), effort=effort, marks=marks, output=b"".join(kept))
+        peak, cpu_seconds = map(float, usage.read().split() or (0, 0))
+    return Outcome(seconds=seconds, peak=int(peak * UNIT), cpu_seconds=cpu_seconds, marks=marks, output=b"".join(kept))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -22,8 +22,8 @@ def of_records(programs: Programs, *, rounds: int = 3, pages: int = 1200, few_pa
     many, few = [], []
     with Server(Stack(pages=pages)) as long, Server(Stack(pages=few_pages)) as short:
         for _ in range(rounds):
-            many.append(run(programs.tap(long.url), weigh=True).peak)
-            few.append(run(programs.tap(short.url), weigh=True).peak)
+            many.append(run(programs.tap(long.url), profile=True).peak)
+            few.append(run(programs.tap(short.url), profile=True).peak)
     yield Row(
         figure=f"peak memory at {pages * PAGE:,} records",
         against=f"at {few_pages * PAGE:,} records: more by",
@@ -37,7 +37,7 @@ def of_records(programs: Programs, *, rounds: int = 3, pages: int = 1200, few_pa
             command = programs.tap(server.url, max_concurrency=at_once)
             yield Row(
                 figure=f"peak memory with 16 feeds, {at_once} at once",
-                values=[run(command, weigh=True).peak / MEBIBYTE for _ in range(rounds)],
+                values=[run(command, profile=True).peak / MEBIBYTE for _ in range(rounds)],
                 unit="MiB",
                 goal=Goal(bound=100),
             )
@@ -53,8 +53,8 @@ def of_delta(programs: Programs, *, rounds: int = 2, pages: int = 3000, few_page
                 bookmark["replication_key_value"] = f"sync.{bookmark['content_type_uid']}"
         values = []
         for _ in range(rounds):
-            many = run(programs.tap(long.url, state=state), weigh=True).peak
-            few = run(programs.tap(short.url, state=state), weigh=True).peak
+            many = run(programs.tap(long.url, state=state), profile=True).peak
+            few = run(programs.tap(short.url, state=state), profile=True).peak
             values.append((many - few) / ((pages - few_pages) * PAGE))
     yield Row(
         figure=f"peak memory of a delta of {pages * PAGE:,} events (a third of them removals), for each item",

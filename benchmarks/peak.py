@@ -2,7 +2,7 @@
 
 Arguments: the file, the program and its arguments.
 
-A process starts with the peak of the process that it was made by, so what is to be weighed is made by this small one.
+A process starts with the peak of the process that it was made by, so what is to be profiled is made by this small one.
 """
 
 from __future__ import annotations

@@ -82,16 +82,16 @@ def with_odd_entries(programs: Programs, *, rounds: int = 7, pages: int = 200) -
         empty = stack.enter_context(Server(Stack()))
         servers = {name: stack.enter_context(Server(each)) for name, each in stacks.items()}
         commands = {name: (programs.tap(server.url), pages) for name, server in servers.items()}
-        efforts = _efforts(programs.tap(empty.url), commands, rounds)
-    best = {name: min(values) for name, values in efforts.items()}  # what else runs on the machine only adds
+        cpu_seconds = _cpu_seconds(programs.tap(empty.url), commands, rounds)
+    best = {name: min(values) for name, values in cpu_seconds.items()}  # what else runs on the machine only adds
     clean = best.pop(CLEAN)
     yield Row(figure="processor time for a clean entry, best", values=[clean / PAGE_SIZE * 1e6], unit="µs")
-    for name, effort in best.items():
+    for name, seconds in best.items():
         goal = ODD_GOALS.get(name)
         yield Row(
             figure=f"processor time for an entry: {name}",
             against="a clean one, best of each",
-            values=[effort / clean],
+            values=[seconds / clean],
             goal=Goal(bound=goal) if goal else None,
         )
 
@@ -120,13 +120,13 @@ def with_extras(programs: Programs, *, rounds: int = 3, pages: int = 400) -> Ite
             "batch files (gzip, 1,000 records each)": programs.tap(few.url, batch_config=batch_config),
         }
         commands = plain | {name: (command, fewer_pages) for name, command in slower.items()}
-        efforts = _efforts(programs.tap(empty.url), commands, rounds)
-    without = efforts.pop("plain")
-    for name, values in efforts.items():
+        cpu_seconds = _cpu_seconds(programs.tap(empty.url), commands, rounds)
+    without = cpu_seconds.pop("plain")
+    for name, values in cpu_seconds.items():
         yield Row(figure=f"effort for a record with {name}", against="without", values=_ratios(values, without))
 
 
-def _efforts(
+def _cpu_seconds(
     start: Sequence[str], commands: Mapping[str, tuple[Sequence[str], int]], rounds: int
 ) -> dict[str, list[float]]:
     """Return the processor time for a page, in rounds.
@@ -136,14 +136,14 @@ def _efforts(
         commands: By name, each with the pages that it reads.
         rounds: How often all take their turn.
     """
-    efforts: dict[str, list[float]] = {name: [] for name in commands}
+    cpu_seconds: dict[str, list[float]] = {name: [] for name in commands}
     starts: list[float] = []
     for _ in range(rounds):
-        starts.append(run(start, weigh=True).effort)
+        starts.append(run(start, profile=True).cpu_seconds)
         for name, (command, _) in commands.items():
-            efforts[name].append(run(command, weigh=True).effort)
+            cpu_seconds[name].append(run(command, profile=True).cpu_seconds)
     idle = min(starts)  # what else runs on the machine only adds
-    return {name: [(effort - idle) / commands[name][1] for effort in each] for name, each in efforts.items()}
+    return {name: [(seconds - idle) / commands[name][1] for seconds in each] for name, each in cpu_seconds.items()}
 
 
 def _ratios(values: Sequence[float], to: Sequence[float]) -> list[float]:

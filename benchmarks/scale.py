@@ -53,8 +53,8 @@ class Load:
     """What a load took: wall time, processor time of taps and targets, and how many requests were answered with 429."""
 
     seconds: float
-    effort: float
-    refused: int
+    cpu_seconds: float
+    throttled: int
 
 
 class Bench:
@@ -99,13 +99,13 @@ class Bench:
         time.sleep(1.1)  # the window of the rate limit
         self.sandbox.requests.clear()
         shards = pack(self._pages, processes, pages_per_shard=1)
-        began, worked = time.perf_counter(), _effort()
+        began, worked = time.perf_counter(), _cpu_seconds()
         with ThreadPoolExecutor(processes) as pool:
             list(pool.map(run, shards))
-        seconds, effort = time.perf_counter() - began, _effort() - worked
+        seconds, cpu_seconds = time.perf_counter() - began, _cpu_seconds() - worked
         self._check()
-        refused = sum(each.status == HTTPStatus.TOO_MANY_REQUESTS for each in self.sandbox.requests)
-        return Load(seconds, effort, refused)
+        throttled = sum(each.status == HTTPStatus.TOO_MANY_REQUESTS for each in self.sandbox.requests)
+        return Load(seconds, cpu_seconds, throttled)
 
     def _check(self) -> None:
         with self._postgres.connect() as connection:
@@ -123,7 +123,7 @@ FIELDS = [
 ]
 
 
-def _effort() -> float:
+def _cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -138,12 +138,12 @@ def rows(postgres: Postgres) -> t.Iterator[tuple[object, ...]]:
                 load = bench.load(processes, feeds)
                 name = f"{len(pages)} × {pages[0]}" if pages == EQUAL else ", ".join(map(str, pages[:6])) + ", 1 …"
                 shown = f"{limit:.0f}/s" if limit else "none"
-                taken = f"{load.seconds:.0f}", f"{load.effort:.0f}", load.refused
+                taken = f"{load.seconds:.0f}", f"{load.cpu_seconds:.0f}", load.throttled
                 yield name, latency, shown, f"{processes} × {feeds}", *taken
     bench = Bench(postgres, LONG)
     with bench.sandbox:
         load = bench.load(1, 8)
-        yield LONG[0], 0, "none", "1 × 8", f"{load.seconds:.0f}", f"{load.effort:.0f}", load.refused
+        yield LONG[0], 0, "none", "1 × 8", f"{load.seconds:.0f}", f"{load.cpu_seconds:.0f}", load.throttled
 
 
 def line(cells: t.Iterable[object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from tap_contentstack.records.columns import table_of
+from tap_contentstack.records.columns import layout_of
 from tap_contentstack.records.exact import ExactItem, ExactWay
 from tap_contentstack.records.fast import Fast, FastWay, nothing_fits
 from tap_contentstack.records.mended import MendingWay
@@ -14,7 +14,7 @@ from tap_contentstack.records.structs import InexpressibleError
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from tap_contentstack.records.columns import Table
+    from tap_contentstack.records.columns import Layout
 
 
 class Codec:
@@ -39,11 +39,11 @@ class Codec:
             selected: The columns to emit; all if None.
             combined: Whether custom fields go into one column, `data`.
         """
-        self._table_of = functools.partial(table_of, schema, columns=columns, selected=selected, combined=combined)
+        self._layout_of = functools.partial(layout_of, schema, columns=columns, selected=selected, combined=combined)
 
     @functools.cached_property
-    def _table(self) -> Table:
-        return self._table_of()
+    def _layout(self) -> Layout:
+        return self._layout_of()
 
     @functools.cached_property
     def fast(self) -> Fast:
@@ -53,7 +53,7 @@ class Codec:
     @functools.cached_property
     def mended(self) -> Fast:
         """The same for items of which some fields do not fit; None if more is wrong than can be mended."""
-        return MendingWay(self._table, self._fast_way, self._exact_way).item if self._fast_way else nothing_fits
+        return MendingWay(self._layout, self._fast_way, self._exact_way).item if self._fast_way else nothing_fits
 
     @functools.cached_property
     def exact(self) -> Callable[[t.Any], ExactItem]:
@@ -63,10 +63,10 @@ class Codec:
     @functools.cached_property
     def _fast_way(self) -> FastWay | None:
         try:
-            return FastWay(self._table)
+            return FastWay(self._layout)
         except InexpressibleError:
             return None
 
     @functools.cached_property
     def _exact_way(self) -> ExactWay:
-        return ExactWay(self._table)
+        return ExactWay(self._layout)

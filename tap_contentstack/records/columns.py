@@ -14,12 +14,12 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.schema.shapes import Shape
 
-REST = "data"
+DATA_COLUMN = "data"
 """The column of the combined stream that holds all custom fields."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class Layout:
     """What an item's keys become.
 
     Attributes:
@@ -37,14 +37,14 @@ class Table:
     linking: Collection[str]
 
 
-def table_of(
+def layout_of(
     schema: Mapping[str, t.Any],
     *,
     columns: Mapping[str, str] | None,
     selected: Collection[str] | None,
     combined: bool,
-) -> Table:
-    """Return the table that a schema describes.
+) -> Layout:
+    """Return the layout that a schema describes.
 
     Args:
         schema: The schema in use.
@@ -57,10 +57,10 @@ def table_of(
     wanted = {name for name in properties if selected is None or name in selected or name == "uid"}
     renamed = {name: field for field, name in (columns or {}).items() if name in properties}
     field_of = {name: renamed.get(name, name) for name in properties}
-    return Table(
+    return Layout(
         columns={name: shape_of(each) for name, each in properties.items() if name in wanted},
         field_of=field_of,
         deselected={field_of[name] for name in properties if name not in wanted},
-        rest=REST if combined else None,
+        rest=DATA_COLUMN if combined else None,
         linking={name for name in wanted if name not in LINKLESS},
     )

@@ -12,7 +12,7 @@ from tap_contentstack.values.jsontext import cleaned, decode, is_clean, shallow
 from tap_contentstack.values.paths import path_text
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.records.columns import Table
+    from tap_contentstack.records.columns import Layout
     from tap_contentstack.values.paths import Path
 
 
@@ -32,15 +32,15 @@ class ExactItem(msgspec.Struct, kw_only=True):
 class ExactWay:
     """Makes records of items of any kind, and never fails."""
 
-    def __init__(self, table: Table) -> None:
-        """Prepare for a table's columns."""
-        self._table = table
-        shapes = {table.field_of[name]: (name, shape) for name, shape in table.columns.items()}
+    def __init__(self, layout: Layout) -> None:
+        """Prepare for a stream's columns."""
+        self._layout = layout
+        shapes = {layout.field_of[name]: (name, shape) for name, shape in layout.columns.items()}
         self._fields = {field: (name, conformer(shape), shape.nullable) for field, (name, shape) in shapes.items()}
         self._finders = [
-            (name, find, None if name == table.rest else (None, field))
+            (name, find, None if name == layout.rest else (None, field))
             for field, (name, shape) in shapes.items()
-            if name in table.linking and (find := _members_links if name == table.rest else link_finder(shape))
+            if name in layout.linking and (find := _members_links if name == layout.rest else link_finder(shape))
         ]
 
     def item(self, data: t.Any) -> ExactItem:
@@ -81,13 +81,13 @@ class ExactWay:
         return place(conform, value, (None, field), unmapped, nullable=nullable)
 
     def _record(self, value: dict[str, t.Any], unmapped: dict[str, t.Any]) -> dict[str, t.Any]:
-        rest = self._table.rest
-        record: dict[str, t.Any] = {rest: {}} if rest is not None and rest in self._table.columns else {}
+        rest = self._layout.rest
+        record: dict[str, t.Any] = {rest: {}} if rest is not None and rest in self._layout.columns else {}
         for key, each in value.items():
             if key in self._fields and key != rest:
                 if (fit := self.place(key, each, unmapped)) is not UNFIT:
                     record[self._fields[key][0]] = fit
-            elif key in self._table.deselected and key != rest:
+            elif key in self._layout.deselected and key != rest:
                 continue
             elif rest is None:
                 unmapped[path_text((None, key))] = each

@@ -17,7 +17,7 @@ from tap_contentstack.values.times import all_canonical
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_contentstack.records.columns import Table
+    from tap_contentstack.records.columns import Layout
     from tap_contentstack.records.links import Link
 
     Part: t.TypeAlias = bytes | memoryview
@@ -47,8 +47,8 @@ _SYSTEM_KINDS: Mapping[str, set[str]] = {
     "publish_details": {"object"},
     "_version": {"integer", "number"},
 }
-_ANYTHING = Shape(kind="string")  # of which nothing is asked
-_KNOWN_OF: Mapping[str, tuple[Shape, t.Any]] = {
+_ANYTHING = Shape(kind="string")  # any shape will do: it is neither checked nor searched
+_SYSTEM_TYPES: Mapping[str, tuple[Shape, t.Any]] = {
     "locale": (_ANYTHING, str | None),
     "publish_details": (
         Shape(kind="object", fields={"locale": _ANYTHING}),
@@ -89,15 +89,15 @@ def nothing_fits(_data: object, _page_times: list[str] | None = None) -> None:
 class FastWay:
     """Makes records of items that fit their columns."""
 
-    def __init__(self, table: Table) -> None:
-        """Prepare for a table's columns.
+    def __init__(self, layout: Layout) -> None:
+        """Prepare for a stream's columns.
 
         Raises:
             InexpressibleError: They say more than types can.
         """
-        shape, self.types = _types(table)
-        self._is_closed = table.rest is None
-        self._emit = _emitter(table)
+        shape, self.types = _types(layout)
+        self._is_closed = layout.rest is None
+        self._emit = _emitter(layout)
         try:
             self._walk = compile_walk(shape)
             self._decode = msgspec.json.Decoder(self.struct()).decode
@@ -137,39 +137,39 @@ class FastWay:
         return FastItem(uid, locale, published_to, version, columns, links)
 
 
-def _types(table: Table) -> tuple[Shape, dict[str, t.Any]]:
+def _types(layout: Layout) -> tuple[Shape, dict[str, t.Any]]:
     """Return the shape of an item that fits, and the types of its fields."""
     types: dict[str, t.Any] = {}
     fields: dict[str, Shape] = {}
-    for name, shape in table.columns.items():
-        if name != table.rest:
-            field = table.field_of[name]
-            fields[field], types[field] = shape, type_of(shape, searched=name in table.linking)
+    for name, shape in layout.columns.items():
+        if name != layout.rest:
+            field = layout.field_of[name]
+            fields[field], types[field] = shape, type_of(shape, searched=name in layout.linking)
     for key, kinds in _SYSTEM_KINDS.items():
         if key in fields and fields[key].kind not in kinds:
             msg = f"{key} of another type"
             raise InexpressibleError(msg)
     types["uid"] = _KEY
     untold = {"publish_details"} if "publish_details" in fields and not fields["publish_details"].fields else set()
-    for field in untold.union(table.deselected):
-        fields[field], types[field] = _KNOWN_OF.get(field, (_ANYTHING, Raw))
+    for field in untold.union(layout.deselected):
+        fields[field], types[field] = _SYSTEM_TYPES.get(field, (_ANYTHING, Raw))
     return Shape(kind="object", fields=fields), types
 
 
-def _emitter(table: Table) -> Emit:
+def _emitter(layout: Layout) -> Emit:
     """Return what makes the record's text of an item's data, and adds links that are in no column of their own."""
-    renamed = any(field != name for name, field in table.field_of.items())
-    if table.rest is not None:
-        return _combining_emitter(table)
-    return _picking_emitter(table) if renamed or table.deselected else _plain_emitter
+    renamed = any(field != name for name, field in layout.field_of.items())
+    if layout.rest is not None:
+        return _combining_emitter(layout)
+    return _picking_emitter(layout) if renamed or layout.deselected else _plain_emitter
 
 
 def _plain_emitter(data: Raw, _links: list[Link]) -> Part:
     return memoryview(data)[:-1]
 
 
-def _picking_emitter(table: Table) -> Emit:
-    heads = _heads(table)
+def _picking_emitter(layout: Layout) -> Emit:
+    heads = _heads(layout)
 
     def emit(data: Raw, _links: list[Link]) -> bytes:
         parts = _decode_parts(data).items()
@@ -178,10 +178,10 @@ def _picking_emitter(table: Table) -> Emit:
     return emit
 
 
-def _combining_emitter(table: Table) -> Emit:
-    heads = _heads(table)
-    rest = table.rest if table.rest in table.columns else None
-    rest_head = encode(table.rest) + b":{"
+def _combining_emitter(layout: Layout) -> Emit:
+    heads = _heads(layout)
+    rest = layout.rest if layout.rest in layout.columns else None
+    rest_head = encode(layout.rest) + b":{"
 
     def emit(data: Raw, links: list[Link]) -> bytes:
         columns, others = [], []
@@ -189,7 +189,7 @@ def _combining_emitter(table: Table) -> Emit:
             text = bytes(value)
             if key in heads:
                 columns.append(heads[key] + text)
-            elif rest is not None and key not in table.deselected:
+            elif rest is not None and key not in layout.deselected:
                 others.append(encode(key) + b":" + text)
                 if any(mark in text for mark in LINK_MARKS):
                     free_links(decode(text), (None, key), links)
@@ -200,7 +200,7 @@ def _combining_emitter(table: Table) -> Emit:
     return emit
 
 
-def _heads(table: Table) -> dict[str, bytes]:
+def _heads(layout: Layout) -> dict[str, bytes]:
     """Return how the text of each field's column begins."""
-    columns = table.columns
-    return {table.field_of[name]: encode(name) + b":" for name in columns if name != table.rest}
+    columns = layout.columns
+    return {layout.field_of[name]: encode(name) + b":" for name in columns if name != layout.rest}

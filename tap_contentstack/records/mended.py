@@ -1,7 +1,7 @@
 """The mending way: an item's odd fields are made to fit, alone, and the rest of it goes out unchanged.
 
-What is odd once is odd again: a date that a type gives without time, a field that the type has lost. So a table learns
-which of its fields these are; they are decoded as text, mended, and put back.
+A field that is odd in one entry is usually odd in the next: a date without time, a field that the type has lost. So
+each stream learns which of its fields are odd; these are decoded as text, mended, and put back.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tap_contentstack.values.paths import path_text
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_contentstack.records.columns import Table
+    from tap_contentstack.records.columns import Layout
     from tap_contentstack.records.exact import ExactWay
     from tap_contentstack.records.fast import FastItem, FastWay
 
-_DECIDING = frozenset({"uid", "locale", "_version"})
-"""What an item is and which of two is the newer one: what is odd there is not mended."""
+_NEVER_MENDED = frozenset({"uid", "locale", "_version"})
+"""They tell what an item is, and which of two is newer."""
 LEARNED_AT_MOST = 200
-"""Odd fields that a table remembers: where keys are data, there is no end of them."""
+"""Odd fields that a stream remembers: where keys are data, there is no end of them."""
 _decode_parts = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -49,17 +49,17 @@ class _Odd(t.NamedTuple):
 class MendingWay:
     """Makes records of items as the fast way does, of which odd fields are made to fit before."""
 
-    def __init__(self, table: Table, fast: FastWay, exact: ExactWay) -> None:
+    def __init__(self, layout: Layout, fast: FastWay, exact: ExactWay) -> None:
         """Prepare with nothing learned.
 
         Args:
-            table: The columns.
+            layout: The columns.
             fast: Judges what fits, and makes the records.
             exact: Makes the values that do not fit.
         """
         self._fast = fast
         self._place = exact.place
-        self._known = {*table.field_of.values(), *table.deselected} - {table.rest}
+        self._known = {*layout.field_of.values(), *layout.deselected} - {layout.rest}
         self._odd: list[_Odd] = []
         self._learn([])
 
@@ -83,7 +83,7 @@ class MendingWay:
 
     def _new_oddities(self, parts: Mapping[str, Raw]) -> list[str]:
         """Return the fields of an item that are odd and were not known to be."""
-        unknown = parts.keys() - _DECIDING - {each.field for each in self._odd}
+        unknown = parts.keys() - _NEVER_MENDED - {each.field for each in self._odd}
         return [field for field in unknown if not self._fits(field, parts[field])]
 
     def _fits(self, field: str, value: Raw) -> bool:

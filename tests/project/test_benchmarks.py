@@ -84,7 +84,7 @@ def test_a_catalog_without_a_column_leaves_it_out(server, programs):
 
 
 def test_the_plain_tap_loads_what_the_server_has(server, programs):
-    outcome = run(programs.plain_tap(server.url), keep=True, weigh=True)
+    outcome = run(programs.plain_tap(server.url), keep=True, profile=True)
 
     assert len(records(outcome, FIRST_TYPE)) == RECORDS
     assert outcome.peak > 10_000_000
