@@ -99,10 +99,10 @@ def normalisations() -> str:
 
 
 def loaders() -> str:
-    """Return the table of loaders, from what `make loaders` holds them to."""
+    """Return the table of targets, from what `make loaders` checks."""
     described = tomllib.loads((ROOT / "integrations" / "loaders" / "loaders.toml").read_text())
     rows = [
-        "| loader | set | deleted rows | outdated rows | a bare text in custom JSON | alters | read |",
+        "| target | set | deleted rows | outdated rows | a bare text in custom JSON | alters | read |",
         "|---|---|---|---|---|---|---|",
     ]
     for each in described["loader"]:

@@ -60,20 +60,20 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "start_date",
         th.DateTimeType,
-        "Initial passes include only what was published since then (the API's start_from).",
+        "Initial passes load only what was published since then (the API's start_from).",
     ),
     _setting(
         "locales",
         LIST_OF_TEXTS,
-        "Load only items published to these locales; all if unset. The API filters by one; several are filtered here.",
+        "Load only items published to these locales; all if unset. The API filters by a single locale, the tap by "
+        "several.",
     ),
     _setting("content_types", LIST_OF_TEXTS, "Uids or globs of the content types that get a stream; all if unset."),
     _setting(
         "event_types",
         th.ArrayType(th.StringType(allowed_values=[*ENTRY_EVENTS, *ASSET_EVENTS])),
-        "The events to request; all if unset. Where no event of entries is listed, all of theirs are requested; the "
-        "same goes for assets. Without the unpublished and deleted events, rows stay when their items are no longer "
-        "published.",
+        "The events to request; all if unset. If no entry event is listed, all entry events are requested; likewise "
+        "for assets. Without the unpublished and deleted events, rows stay after their items are no longer published.",
     ),
     _setting(
         "entry_streams",
@@ -100,7 +100,7 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "max_requests_per_second",
         POSITIVE_NUMBER,
-        "A cap for the whole run; none if unset. The API's own limit is shared by the organization.",
+        "A cap for the whole run; none if unset. The API's own limit is shared by the whole organization.",
     ),
     _setting(
         "request_timeout",
@@ -112,14 +112,14 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "max_run_seconds",
         POSITIVE_NUMBER,
-        "A time limit: after this many seconds no new page is requested. If a stream is unfinished by then, the exit "
-        "code is 75, and the next run continues.",
+        "The time limit of a run: after this many seconds no new page is requested. If a stream is unfinished by "
+        "then, the exit code is 75, and the next run continues.",
     ),
     _setting(
         "reload_after_days",
         POSITIVE_NUMBER,
-        "Reload each stream in full at least this often, in days. Each is due between half this age and all of it, so "
-        "that they are not all reloaded in one run. Picks up changes that cause no event.",
+        "Reload each stream in full at least this often, in days, to pick up changes that cause no event. Streams fall "
+        "due at different ages, from half of it on, so that one run does not reload them all.",
     ),
     _setting(
         "count_published",

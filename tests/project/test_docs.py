@@ -40,7 +40,7 @@ SETTINGS = CONFIG_JSONSCHEMA["properties"]
 MELTANO = "tests/warehouse/test_meltano.py"
 SCRIPT = "tests/warehouse/test_singer_script.py"
 HELD_BY = {
-    "make demo     # a sample": "tests/warehouse/test_demo.py::test_a_demo_that_is_kept_leaves_everything_running",
+    "make demo     # a sandbox": "tests/warehouse/test_demo.py::test_a_demo_that_is_kept_leaves_everything_running",
     "python3 -m venv tap &&": "tests/project/test_packaging.py::test_the_wheel_runs_in_an_empty_environment",
     "export TAP_CONTENTSTACK_API_KEY": f"{MELTANO}::test_the_readmes_configuration_works_as_pasted",
     "meltano install": f"{MELTANO}::test_the_readmes_configuration_works_as_pasted",

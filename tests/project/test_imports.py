@@ -1,4 +1,4 @@
-"""Imports go down the list of districts only, type-checking imports included."""
+"""Imports go down the list of layers only, type-checking imports included."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDER = (
     {"values"},
     {"errors", "events", "sdk"},
 )
-"""Districts and single modules, from the command down to what everything builds on."""
+"""Layers and single modules, from the command down to what everything builds on."""
 LEVELS = {name: level for level, names in enumerate(ORDER) for name in names}
 EXCEPTIONS: set[str] = set()
 """Arrows that still go up; there should be none."""
@@ -105,7 +105,7 @@ def test_no_import_leads_back_to_itself():
     ("arrow", "upwards"),
     [
         pytest.param(Arrow("values.times", "errors"), False, id="down"),
-        pytest.param(Arrow("api.client", "api.page"), False, id="within a district"),
+        pytest.param(Arrow("api.client", "api.page"), False, id="within a layer"),
         pytest.param(Arrow("config.settings", "tap"), True, id="up"),
     ],
 )
