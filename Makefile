@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
 READY := $(VENV)/.ready
-# Loaders whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
+# Singer targets whose dependencies conflict with the tap's or with each other's have an environment each, and a lock file.
 LOADERS := $(patsubst integrations/%.txt,$(VENV)/%/.ready,$(wildcard integrations/loaders/*.txt))
 TESTED_LOADER := $(VENV)/loaders/pipelinewise-target-postgres/.ready
 SOURCES := $(wildcard tap_contentstack sandbox demo tests benchmarks integrations/*/*.py integrations/*/*/test_*.py .ci/*.py)
@@ -18,7 +18,7 @@ UV := $(BIN)/uv
 CHECK := $(BIN)/check-jsonschema --quiet
 PIN = grep -o '^uv==[0-9.]*' $(LOCK)
 
-# The environment's programs come first, because Meltano looks for the tap and its loaders on the PATH.
+# The environment's programs come first, because Meltano looks for the tap and its Singer target on the PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dagster dagster-test scale test checks lint format format-check types unit coverage sandbox soak ci-loads loaders dbt bench generate hub lock lock-check build clean
 
-help:  ## list the targets
+help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 setup: $(READY)  ## set up .venv (every other target does so too)
@@ -70,10 +70,10 @@ $(VENV)/plots/.ready: benchmarks/plots.txt
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	@touch $@
 
-demo: $(READY)  ## load a sandbox stack into a real Postgres with Meltano, edit it, load again (KEEP=1 leaves all of it running)
+demo: $(READY)  ## load a sandbox into a real Postgres with Meltano, edit it, load again (KEEP=1 leaves all of it running)
 	@$(BIN)/python -u -m demo $(if $(KEEP),--keep)
 
-dagster: $(READY) $(VENV)/dagster/.ready  ## let Dagster load a sandbox stack twice by its schedule, through edits and a SIGKILL (KEEP=1 as above)
+dagster: $(READY) $(VENV)/dagster/.ready  ## let Dagster load a sandbox twice by its schedule, through edits and a SIGKILL (KEEP=1 as above)
 	@$(BIN)/python -u -m demo.dagster $(if $(KEEP),--keep)
 
 dagster-test: $(READY) $(VENV)/dagster/.ready  ## test the same, and more of what docs/scaling.md says (ten minutes)
@@ -124,7 +124,7 @@ ci-loads: $(READY) $(VENV)/ci/.ready $(VENV)/loaders/moto/.ready  ## test the re
 scale: $(READY)  ## measure one process against several, and write the table into docs/scaling.md (ten minutes)
 	@PYTHONPATH=integrations/dagster $(BIN)/python -u -m benchmarks.scale
 
-loaders: $(READY) $(LOADERS)  ## load a stack through its life with every loader, and read each of them exactly
+loaders: $(READY) $(LOADERS)  ## load a stack through its life into every target of docs/loaders.md, and read each exactly
 	@$(BIN)/pytest --quiet -n $(JOBS) -o faulthandler_timeout=600 tests/loaders/every_loader.py
 
 dbt: $(READY) $(VENV)/dbt/.ready $(VENV)/loaders/target-duckdb/.ready  ## build the dbt package's models on a Postgres and a DuckDB that the tap has filled

@@ -41,7 +41,7 @@ def into_postgres(programs: Programs, *, rounds: int = 3, pages: int = 100) -> I
         return
     from demo.postgres import Postgres  # noqa: PLC0415 - only where it is there
 
-    settings = loader_settings()
+    settings = target_settings()
     values = []
     with Server(Stack(pages=pages)) as server, Postgres() as postgres:
         command = programs.tap(server.url)
@@ -55,8 +55,8 @@ def into_postgres(programs: Programs, *, rounds: int = 3, pages: int = 100) -> I
     yield replace(row, values=values)
 
 
-def loader_settings() -> dict[str, t.Any]:
-    """Return what `meltano.yml` sets for the loader, without where the database is."""
+def target_settings() -> dict[str, t.Any]:
+    """Return what `meltano.yml` sets for the target, without where the database is."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text())
     loaders = [loader for loader in project["plugins"]["loaders"] if loader["name"] == TARGET]
     return {

@@ -1,6 +1,6 @@
 """`make scale`: one process against several shards, into a real Postgres.
 
-Each load is a full load by `tap | target-postgres`, packed and run as the Dagster project does, but without Dagster.
+Each load is an initial pass by `tap | target-postgres`, packed and run as in the Dagster project, but without Dagster.
 The table goes into docs/scaling.md, too.
 """
 

@@ -1,1 +1,1 @@
-"""`make demo`: a made-up stack, Meltano with this tap, and a real Postgres."""
+"""`make demo`: a sandbox, Meltano with this tap, and a real Postgres."""

@@ -1,4 +1,4 @@
-"""`make demo`: loads a sample stack into a real Postgres with Meltano, edits it, loads again, and compares."""
+"""`make demo`: loads a sandbox into a real Postgres with Meltano, edits it, loads again, and compares."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WITH load AS (
 SELECT {name}, locale, number, coalesce(live, 0), coalesce(deleted, 0)
 FROM counted FULL JOIN loaded USING (locale) ORDER BY locale
 """
-"""Live rows are those of the version in `loads`, or newer, that are published: so any loader's tables are read."""
+"""Live rows are those of the version in `loads`, or newer, that are published: so any target's tables are read."""
 
 
 def tables(connection: psycopg.Connection) -> list[str]:
@@ -164,7 +164,7 @@ def demo(*, kept: bool = False) -> None:
         project = MeltanoProject(folder, {**sandbox.settings, "count_published": "true"}, postgres.settings)
         command = f"meltano {' '.join(RUN)}"
         connection = resources.enter_context(postgres.connect())
-        print("A made-up stack is served on this machine, and a Postgres runs beside it.\n")
+        print("A sandbox and a Postgres run on this machine.\n")
 
         print(f"1. {command}")
         seconds = project.run(*RUN)

@@ -1,4 +1,4 @@
-"""`make dagster`: Dagster loads a sample stack into a real Postgres by its schedule, through edits and a SIGKILL."""
+"""`make dagster`: Dagster loads a sandbox into a real Postgres on a schedule, through edits and a SIGKILL."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with started() as story:
-            print(f"A made-up stack, a Postgres and `dagster dev` run on this machine: {story.dagster.url}\n")
+            print(f"A sandbox, a Postgres and `dagster dev` run on this machine: {story.dagster.url}\n")
             story.play()
             if kept:
                 print(f"Dagster's web page, {story.dagster.url}, stays until you press Ctrl-C.", flush=True)

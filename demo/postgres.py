@@ -88,7 +88,7 @@ class Postgres:
         return _package() / INSTALL / "bin" / "psql"
 
     def connect(self) -> psycopg.Connection:
-        """Return a connection in autocommit mode, so that reading a table never blocks the loader."""
+        """Return a connection in autocommit mode, so that reading a table never blocks the target."""
         settings = self.settings
         return psycopg.connect(dbname=settings.pop("database"), autocommit=True, **settings)
 

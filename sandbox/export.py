@@ -71,10 +71,10 @@ def load_export(folder: Path, environment: str | None = None) -> Export:
     Raises:
         ExportError: There is no export, or it cannot be read.
     """
-    return _Loader(ExportFiles(folder)).load(environment)
+    return _Importer(ExportFiles(folder)).load(environment)
 
 
-class _Loader:
+class _Importer:
     """Reads one export."""
 
     def __init__(self, files: ExportFiles) -> None:

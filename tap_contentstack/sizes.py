@@ -1,7 +1,7 @@
-"""Prints how many items a full load of each stream would bring: `python -m tap_contentstack.sizes [STREAM…]`.
+"""Prints how many items an initial pass of each stream would bring: `python -m tap_contentstack.sizes [STREAM…]`.
 
 For schedulers that spread the streams of a large stack over several processes. One request per stream, and one JSON
-object as the answer: stream name to number of items, null where the API does not tell. Settings come from the
+object as the result: stream name to number of items, null where the API does not tell. Settings come from the
 environment, as with `--config=ENV`.
 """
 

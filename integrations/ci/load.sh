@@ -48,6 +48,6 @@ if summary["outcome"] not in ("complete", "unfinished"):
 if stale:
     sys.exit(f"load.sh: the state of {', '.join(stale)} was not stored, so the next load repeats what this one did")
 if summary["outcome"] == "complete" and sys.argv[3] != "0":
-    sys.exit("load.sh: the tap is complete, and Meltano failed: see the loader's log")
+    sys.exit("load.sh: the tap is complete, and Meltano failed: see the target's log")
 sys.exit(summary["exit_code"])
 PYTHON

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 VENV = HERE.parents[1] / ".venv"
-BOX = 5
+TIME_LIMIT = 5
 """Seconds; the whole load takes about three times as long."""
 RUNS = 20
 UNFINISHED = 75
@@ -74,10 +74,10 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def project(tmp_path, sandbox, postgres, s3) -> MeltanoProject:
-    """A Meltano project with the load script, its state on S3, and a time box that is too short."""
+    """A Meltano project with the load script, its state on S3, and a time limit that is too short."""
     requests.post(f"{s3}/moto-api/reset", timeout=10).raise_for_status()
     requests.put(f"{s3}/state", timeout=10).raise_for_status()
-    tap = {**sandbox.settings, "max_run_seconds": BOX, "max_concurrency": 2}
+    tap = {**sandbox.settings, "max_run_seconds": TIME_LIMIT, "max_concurrency": 2}
     project = MeltanoProject(tmp_path, tap, postgres.settings)
     project.environment |= {
         "MELTANO_ENVIRONMENT": "dev",

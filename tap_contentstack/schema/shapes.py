@@ -42,7 +42,7 @@ INTEGER: Schema = {"type": ["integer", "null"]}
 BOOLEAN: Schema = {"type": ["boolean", "null"]}
 FREE_OBJECT: Schema = {"type": ["object", "null"]}
 FREE_LIST: Schema = {"type": ["array", "null"]}
-# The types are listed twice, because some loaders read only one of the two: pipelinewise-target-postgres, target-duckdb
+# The types are listed twice, because some targets read only one of the two: pipelinewise-target-postgres, target-duckdb
 # and others fail on a column without `type`, while target-bigquery reads the first schema of `anyOf` (from `type`, it
 # would make a repeated column). The columns are jsonb in Postgres, VARIANT in Snowflake, JSON in BigQuery and DuckDB.
 ANY_JSON: Schema = {

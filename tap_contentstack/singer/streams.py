@@ -118,7 +118,7 @@ class FeedStream(VersionedStream):
     @override
     def fill(self) -> None:
         if self.reload_is_due:
-            self.logger.info("The stream restarts, as its last full load is older than reload_after_days allows")
+            self.logger.info("The stream restarts, as its last initial pass is older than reload_after_days allows")
             self.begin()
         else:
             self._out.begin(self.bookmark.version)

@@ -1,4 +1,4 @@
-"""The stream `loads` and the column `_load_version`: any loader that upserts can be read exactly."""
+"""The stream `loads` and the column `_load_version`: any target that upserts can be read exactly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sandbox() -> t.Iterator[Sandbox]:
 
 
 class Upserts:
-    """A loader that upserts and knows nothing else: no sweep, no metadata columns, no version of messages."""
+    """A target that upserts and knows nothing else: no sweep, no metadata columns, no version of messages."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[Key, Json]] = {}
@@ -282,7 +282,7 @@ def test_a_bookmark_from_before_the_column_restarts_its_stream_once(sandbox):
     assert "restarts" not in load(sandbox, state=second.state).err
 
 
-# What can be read from a loader that does nothing but upsert
+# What can be read from a target that does nothing but upsert
 
 
 @pytest.mark.parametrize("mode", ["per_content_type", "combined"])

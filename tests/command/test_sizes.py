@@ -1,4 +1,4 @@
-"""`python -m tap_contentstack.sizes`: how many items a full load of each stream would bring."""
+"""`python -m tap_contentstack.sizes`: how many items an initial pass of each stream would bring."""
 
 from __future__ import annotations
 

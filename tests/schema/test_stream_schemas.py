@@ -160,7 +160,7 @@ def test_the_sdk_keeps_every_keyword(schema):
 
 @pytest.mark.parametrize("schema", ALL_SCHEMAS.values(), ids=ALL_SCHEMAS)
 def test_every_column_names_its_type_at_the_top(schema):
-    """Several loaders stop at a column that does not."""
+    """Several targets stop at a column that does not."""
     assert [name for name, each in schema["properties"].items() if not each.get("type")] == []
 
 

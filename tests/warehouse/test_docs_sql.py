@@ -1,4 +1,4 @@
-"""The SQL of the documentation, on a real Postgres that holds the sample stack."""
+"""The SQL of the documentation, on a real Postgres that holds the sandbox's stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two other people's loaders take what the tap writes: meltanolabs-target-csv and pipelinewise-target-postgres."""
+"""Two other people's targets take what the tap writes: meltanolabs-target-csv and pipelinewise-target-postgres."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def edited(sandbox) -> tuple[Output, Output, Tables]:
 
 
 def run_target(program: Path, config: dict[str, t.Any], output: Output, folder: Path) -> dict[str, t.Any]:
-    """Let a loader read an output, and return the last state that it confirms."""
+    """Let a target read an output, and return the last state that it confirms."""
     path = folder / "target.json"
     path.write_text(json.dumps(config))
     process = subprocess.run(

@@ -14,7 +14,7 @@ from contentstack_dagster.warehouse import counts
 
 UNFINISHED = 75
 """The tap's exit code after `max_run_seconds`: the next try continues."""
-BOXES = 1000
+MAX_CONTINUATIONS = 1000
 """How many tries a load may need that is longer than `max_run_seconds`."""
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 """For whatever fails, a step's process that was killed included."""
@@ -74,7 +74,7 @@ class Environment:
             context.log_event(dg.AssetMaterialization(self.key, partition=stream, metadata=metadata))
         if ending.code == UNFINISHED:
             context.log.info(ending.reason)
-            raise dg.RetryRequested(max_retries=BOXES)
+            raise dg.RetryRequested(max_retries=MAX_CONTINUATIONS)
         if ending.code:
             raise dg.Failure(ending.reason)
 
@@ -103,7 +103,7 @@ def _job(environment: Environment, shards: int) -> dg.JobDefinition:
     def plan(context: dg.OpExecutionContext) -> t.Iterator[dg.DynamicOutput[t.Any]]:
         """Load the lists, empty the tables of types that are gone, and pack the other streams into shards.
 
-        This creates the schema and the table `loads`, which several loaders at once would fail over.
+        This creates the schema and the table `loads`, which several targets at once would fail over.
         """
         stack = environment.stack(context)
         catalog = stack.catalog()

@@ -35,7 +35,7 @@ class Ending:
     @property
     def reason(self) -> str:
         """Why the run is not complete."""
-        return self.summary["reason"] or f"tap or loader failed with exit code {self.code}: see the log of this step"
+        return self.summary["reason"] or f"tap or target failed with exit code {self.code}: see the log of this step"
 
 
 def run(

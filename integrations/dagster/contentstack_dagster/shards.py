@@ -17,7 +17,7 @@ def pages_left(known: dict[str, t.Any], items: int | None) -> int:
 
     Args:
         known: What the store has of the stream: its bookmark, and how many pages the last delta had.
-        items: How many items a full load would bring, if that is known.
+        items: How many items an initial pass would bring, if that is known.
     """
     bookmark = known.get("bookmark") or {}
     if bookmark.get("replication_key_value"):

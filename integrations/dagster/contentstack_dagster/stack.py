@@ -92,7 +92,7 @@ class Contentstack(dg.ConfigurableResource):
             streams: Whose states are read and stored: the catalog's streams, and perhaps gone ones.
             catalog: The catalog's entries.
             at_once: How many shards share the request rate.
-            reload_before: Streams whose last full load ended before this are loaded in full.
+            reload_before: Streams whose last initial pass ended before this are loaded in full.
         """
         store = self.store
         before = {stream: store.read(stream) for stream in streams}

@@ -1,4 +1,4 @@
-"""The dbt package on the sample stack: in Postgres by target-postgres, and in DuckDB by target-duckdb (`make dbt`)."""
+"""The dbt package on a sandbox: in Postgres by target-postgres, and in DuckDB by target-duckdb (`make dbt`)."""
 
 from __future__ import annotations
 

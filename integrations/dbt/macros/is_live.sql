@@ -1,7 +1,7 @@
-{#- The condition of what is published: of the load that counts, and not deleted since. It holds for every loader.
+{#- The condition of what is published: of the load that counts, and not deleted since. It holds for every target.
 
     Args:
-        relation: A table of the loader: entries or assets.
+        relation: A table that the tap loads: entries or assets.
 -#}
 {% macro is_live(relation) -%}
     _load_version >= {{ contentstack.live_version(relation) }}

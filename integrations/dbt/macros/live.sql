@@ -1,7 +1,7 @@
 {#- What is published, one row per item and locale: content columns only, JSON nulls as SQL nulls.
 
     Args:
-        relation: A table of the loader: entries or assets.
+        relation: A table that the tap loads: entries or assets.
 -#}
 {% macro live(relation) -%}
     select

@@ -1,7 +1,7 @@
 {#- What is published, one row per item: in the first of some locales that it is published to.
 
     Args:
-        relation: A table of the loader: entries or assets.
+        relation: A table that the tap loads: entries or assets.
         locales: The locale, then those to fall back to: ['fr-fr', 'en-us'].
 -#}
 {% macro localized(relation, locales) -%}

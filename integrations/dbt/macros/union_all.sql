@@ -2,7 +2,7 @@
 
     Args:
         select: A macro of one relation, such as `contentstack.links`.
-        relations: Tables of the loader.
+        relations: Tables that the tap loads.
 -#}
 {% macro union_all(select, relations) -%}
     {% for relation in relations -%}

@@ -1,7 +1,7 @@
 {#- One row per value that did not fit its column, or whose field the content type does not have.
 
     Args:
-        relation: A table of the loader: entries or assets.
+        relation: A table that the tap loads: entries or assets.
 -#}
 {% macro unmapped(relation) -%}
     select _content_type_uid, uid, _publish_locale, key as path, value

@@ -3,7 +3,7 @@
     Each file comes after a line `==> PATH <==`; the README shows how to write them.
 
     Args:
-        schema: The loader's schema.
+        schema: The target's schema.
         folder: Where the files belong.
         unmapped_at_most: What the test `unmapped_share` allows.
 -#}

@@ -1,4 +1,4 @@
-{#- The tables of entries and assets that the loader has written, in the order of their names.
+{#- The tables of entries and assets that the target has written, in the order of their names.
 
     Returns a list of objects: `table`, `columns` (their names), `title` and `fields` (of the content type; none for assets).
 -#}

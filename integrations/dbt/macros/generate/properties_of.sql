@@ -1,4 +1,4 @@
-{#- The properties file: the loader's tables with their tests, and the models with their descriptions. -#}
+{#- The properties file: the target's tables with their tests, and the models with their descriptions. -#}
 {% macro properties_of(schema, streams, models, unmapped_at_most) -%}
     {%- set tables = [{'name': 'loads', 'description': 'Since which version the rows of each table are live, and how many the API counts.'}] -%}
     {%- for stream in streams -%}

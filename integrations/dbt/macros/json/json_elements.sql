@@ -34,7 +34,7 @@
     lateral flatten(input => iff(is_object({{ column }}), array_construct({{ column }}), {{ column }})) as item
 {%- endmacro %}
 
-{#- Not run. Loaders make lists repeated columns of JSON. -#}
+{#- Not run. Targets make lists repeated columns of JSON. -#}
 {% macro bigquery__json_elements(rows, column, keys) -%}
     select {{ keys | join(', ') }}, position, element
     from {{ rows }} as parent
