@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from sandbox.feed import Page
+    from sandbox.page import Page
     from sandbox.stack import Stack
 
 

@@ -1,147 +1,30 @@
-"""The sync feed: passes over the log, their pages, and the tokens that lead through them."""
+"""The sync feed of a stack: it begins passes over the log, and issues the tokens that lead through them."""
 
 from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from sandbox import clock
-from sandbox.event import CONTENT_TYPE_DELETED, EVENT_TYPES, PUBLISHED, SYS_ASSETS, Event, encode
+from sandbox.event import EVENT_TYPES, PUBLISHED, SYS_ASSETS
+from sandbox.items import compacted, told
+from sandbox.page import Page
+from sandbox.passes import Pass
 from sandbox.refusal import INVALID_PARAMETER, Refusal, invalid, unknown_content_type
+from sandbox.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from sandbox.behaviour import Behaviour
+    from sandbox.event import Event
     from sandbox.stack import Stack
 
 TokenKind = Literal["sync", "pagination"]
 MAX_LIMIT = 100
-EMPTY_PAGE_EVERY = 3
 CIRCLES = {"circle": 2, "long_circle": 3}
 """How many page tokens go round in a circle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The filters of an `init`, which stay bound to its tokens."""
-
-    types: frozenset[str] | None = None
-    content_type_uid: str | None = None
-    locale: str | None = None
-    start_from: int = 0
-    empty: bool = False
-
-    @classmethod
-    def of(cls, params: Mapping[str, str], stack: Stack, behaviour: Behaviour) -> Scope:
-        """Read the filters of a request.
-
-        Raises:
-            Refusal: One of them is not valid.
-        """
-        types = None
-        if "type" in params:
-            types = frozenset(name.strip() for name in params["type"].split(","))
-            if not types <= EVENT_TYPES:
-                raise invalid("type")
-        locale = params.get("locale")
-        if locale and behaviour.unknown_locale == "refused" and not stack.has_locale(locale):
-            raise invalid("locale")
-        start_from = 0
-        if "start_from" in params:
-            try:
-                start_from = clock.parse(params["start_from"])
-            except (ValueError, OverflowError):
-                raise invalid("start_from") from None
-        return cls(
-            types=types,
-            content_type_uid=params.get("content_type_uid"),
-            locale=locale,
-            start_from=start_from,
-            empty=params.get("environment", stack.environment) != stack.environment,
-        )
-
-    def covers(self, event: Event) -> bool:
-        """Whether the feed is about this event, whatever its type."""
-        return (
-            not self.empty
-            and event.at >= self.start_from
-            and self.content_type_uid in {None, event.content_type_uid}
-            and (not event.locales or self.locale is None or self.locale in event.locales)
-        )
-
-
-@dataclass(slots=True, eq=False)
-class Pass:
-    """One initial or delta pass, pinned when it began.
-
-    Attributes:
-        scope: What the feed is about.
-        items: Its items: an event, and the locale that it is to name.
-        end: The position in the log up to which it tells.
-        revision: What the stack held when it began.
-        behaviour: The behaviour it began with.
-        limit: Items a page.
-        total_count: What it says that its number of items is.
-        pages: Where each page starts and ends.
-        tokens: Token of each page, and behind them the final sync token, once they were issued.
-        initial: It lists what is published.
-    """
-
-    scope: Scope
-    items: list[tuple[Event, str]]
-    end: int
-    revision: tuple[int, int]
-    behaviour: Behaviour
-    limit: int
-    total_count: int | None
-    pages: list[tuple[int, int]] = field(default_factory=list)
-    tokens: dict[int, str] = field(default_factory=dict)
-    initial: bool = False
-
-    def __post_init__(self) -> None:
-        """Cut the pages."""
-        self.cut()
-
-    def cut(self) -> None:
-        """Cut the items into pages."""
-        self.pages.clear()
-        starts = range(0, max(len(self.items), 1), self.limit)
-        for number, start in enumerate(starts):
-            last = number == len(starts) - 1
-            if self.behaviour.empty_pages and (number % EMPTY_PAGE_EVERY == 0 or last):
-                self.pages.append((start, start))
-            self.pages.append((start, min(start + self.limit, len(self.items))))
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page to be sent.
-
-    Attributes:
-        items: The events on it.
-        behaviour: How to write them.
-        envelope: What stands beside the items.
-        key: What always stands for the very same page, if anything.
-    """
-
-    items: list[tuple[Event, str]]
-    behaviour: Behaviour
-    envelope: dict[str, object]
-    key: str | None = None
-
-    def encode(self) -> bytes:
-        """Write the page."""
-        items = b",".join([event.item(locale, self.behaviour) for event, locale in self.items])
-        return b'{"items":[%b],%b' % (items, encode(self.envelope)[1:])
-
-
-def encode_response(answer: Page | Any) -> bytes:
-    """Write an answer, a page or any JSON."""
-    return answer.encode() if isinstance(answer, Page) else encode(answer)
 
 
 class Feed:
@@ -319,36 +202,3 @@ def read_limit(params: Mapping[str, str]) -> int:
     if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LIMIT:
         raise invalid("limit")
     return int(limit)
-
-
-def items_of(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
-    """Yield the items that tell of an event, each with the locale that it names."""
-    if event.implied and not behaviour.content_type_deleted_brings_entries:
-        return
-    if event.type.endswith("_deleted") and event.type != CONTENT_TYPE_DELETED:
-        if behaviour.deletes == "nameless":
-            yield event, ""
-            return
-        if behaviour.deletes == "per_locale":
-            for locale in event.locales:
-                yield event, locale
-            return
-    yield event, event.locales[0] if event.locales else ""
-
-
-def compact(events: list[Event], behaviour: Behaviour) -> list[Event]:
-    """Leave out the events that later ones make superfluous."""
-    if behaviour.compaction == "none":
-        return events
-    last: dict[tuple[str, str, str], int] = {}
-    for event in events:
-        for locale in event.locales:
-            key = locale if behaviour.compaction == "per_key" else ""
-            last[event.content_type_uid, event.uid, key] = event.edit
-    if behaviour.compaction == "per_key":
-        return [
-            e
-            for e in events
-            if not e.uid or any(last[e.content_type_uid, e.uid, locale] == e.edit for locale in e.locales)
-        ]
-    return [e for e in events if not e.uid or last[e.content_type_uid, e.uid, ""] == e.edit]

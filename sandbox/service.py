@@ -12,7 +12,7 @@ from sandbox.behaviour import Behaviour
 from sandbox.cdn import Cdn
 from sandbox.delivery import Delivery
 from sandbox.faults import Faults
-from sandbox.feed import Feed, encode_response
+from sandbox.feed import Feed
 from sandbox.refusal import Refusal, invalid
 from sandbox.server import Server
 
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from sandbox.feed import Page, TokenKind
-    from sandbox.recorded_request import RecordedRequest
+    from sandbox.feed import TokenKind
+    from sandbox.page import Page
+    from sandbox.record import RecordedRequest
     from sandbox.stack import Json, Stack
-
-__all__ = ["Sandbox", "encode_response"]
 
 
 class Sandbox:

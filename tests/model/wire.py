@@ -14,8 +14,8 @@ import urllib3
 from typing_extensions import override
 
 from sandbox.event import encode
+from sandbox.page import written
 from sandbox.refusal import Refusal, invalid
-from sandbox.service import encode_response
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
