@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sandbox.event import Event
 
 
-def told(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
+def items_of(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
     """Yield the items that tell of an event, each with the locale that it names."""
     if event.implied and not behaviour.content_type_deleted_brings_entries:
         return
@@ -28,7 +28,7 @@ def told(event: Event, behaviour: Behaviour) -> Iterable[tuple[Event, str]]:
     yield event, event.locales[0] if event.locales else ""
 
 
-def compacted(events: list[Event], behaviour: Behaviour) -> list[Event]:
+def compact(events: list[Event], behaviour: Behaviour) -> list[Event]:
     """Leave out the events that later ones make superfluous."""
     if behaviour.compaction == "none":
         return events

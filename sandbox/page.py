@@ -34,6 +34,6 @@ class Page:
         return b'{"items":[%b],%b' % (items, encode(self.envelope)[1:])
 
 
-def written(answer: Page | Any) -> bytes:
+def encode_response(answer: Page | Any) -> bytes:
     """Write an answer, a page or any JSON."""
     return answer.encode() if isinstance(answer, Page) else encode(answer)

@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlsplit
 from sandbox.admin import PREFIX, administer
 from sandbox.event import encode
 from sandbox.faults import Fault
-from sandbox.page import Page, written
-from sandbox.record import RecordedRequest
+from sandbox.page import Page, encode_response
+from sandbox.recorded_request import RecordedRequest
 from sandbox.refusal import Refusal, invalid
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox.feed import TokenKind
     from sandbox.page import Page
-    from sandbox.record import RecordedRequest
+    from sandbox.recorded_request import RecordedRequest
     from sandbox.stack import Json, Stack
 
 

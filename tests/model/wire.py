@@ -14,7 +14,7 @@ import urllib3
 from typing_extensions import override
 
 from sandbox.event import encode
-from sandbox.page import written
+from sandbox.page import encode_response
 from sandbox.refusal import Refusal, invalid
 
 if t.TYPE_CHECKING:

@@ -1,0 +1,60 @@
+"""Where passes stay when the time box is over, and what the next run makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_contentstack.errors import (
+    TimeIsUpError,
+)
+from tests.sync.hand_made import HandMadeFeed, Run, delta_run, item, page
+
+TIME_IS_UP = TimeIsUpError("over")
+
+
+def test_an_initial_pass_that_is_cut_short_stays_at_its_last_page():
+    run = Run(HandMadeFeed(initial=[[page(item("published", "a"), total=2, more="p1"), TIME_IS_UP]]))
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert (run.bookmark.pagination_token, run.bookmark.items_seen) == ("p1", 1)
+    assert run.bookmark.served_at
+    assert "begin" not in run.table.log
+
+
+def test_records_that_are_held_back_go_out_with_their_checkpoint():
+    run = Run(HandMadeFeed(initial=[[page(item("published", "a"), total=2, more="p1"), TIME_IS_UP]]))
+    run.table.holds_back = True
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert run.table.log == [("a", "en-us", None), "finish", "checkpoint p1 1"]
+
+
+def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(caplog):
+    run = delta_run(page(item("published", "a"), more="p1"), TIME_IS_UP)
+    run.has_whole_box = True
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert run.table.log == [("a", "en-us", None), "begin"]
+    assert "a whole time limit was not enough" in caplog.text
+
+
+@pytest.mark.parametrize("pages", [[page(item("published", "a"), more="p1"), TIME_IS_UP], [TIME_IS_UP]])
+def test_a_delta_that_began_late_or_not_at_all_begins_again_in_the_next_run(pages):
+    run = delta_run(*pages)
+    run.has_whole_box = len(pages) == 1
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert "begin" not in run.table.log
+    assert (run.bookmark.sync_token, run.bookmark.served_at) == ("s0", None)
+
+
+def test_a_delta_after_the_initial_pass_may_be_cut_short_without_a_restart():
+    feed = HandMadeFeed(
+        initial=[[page(item("published", "a"), sync="s1")]],
+        deltas=[[page(item("published", "b"), more="p1"), TIME_IS_UP]],
+    )
+    run = Run(feed, has_whole_box=True)
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert "begin" not in run.table.log
+    assert run.bookmark.sync_token == "s1"
