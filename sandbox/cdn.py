@@ -30,7 +30,7 @@ class Cdn:
         """Return the answer, from the cache if it is younger than `seconds`, and the headers that tell."""
         now = self._now()
         with self._lock:
-            purged_at = self._stack.purged_at
+            purged_at = self._stack.log.purged_at
             if purged_at != self._purged_at:
                 self._purged_at = purged_at
                 self._kept.clear()

@@ -148,7 +148,7 @@ class Delivery:
         """List the assets that are published in a locale."""
         answer = self._items("assets", SYS_ASSETS, params, lambda event: json.loads(event.data))
         if behaviour is not None and behaviour.asset_count == "lagging" and "count" in answer:
-            answer["count"] += self.stack.unpurged_assets(params.get("locale", self.stack.locales[0]))
+            answer["count"] += self.stack.log.unpurged_assets(params.get("locale", self.stack.locales[0]))
         return answer
 
     def asset(self, uid: str, params: Mapping[str, str]) -> dict[str, Any]:

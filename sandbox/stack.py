@@ -1,4 +1,4 @@
-"""A stack: its content types, what is published, and the log of what happened."""
+"""A stack, and the edits that its users make: of content types, entries, assets, taxonomies and languages."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import copy
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import Clock, iso, wall_clock
-from sandbox.event import CONTENT_TYPE_DELETED, SYS_ASSETS, Event, encode
+from sandbox.event import CONTENT_TYPE_DELETED, SYS_ASSETS, encode
+from sandbox.log import Log
+from sandbox.shelves import Shelves
 from sandbox.taxonomies import Taxonomies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sandbox.event import Event
 
 Json = dict[str, Any]
 
@@ -79,25 +82,19 @@ class Stack:
         self.access_token = "cs" + uid_of(seed, "token")[3:] + uid_of(seed, "n")[3:11]
         self.user = uid_of(seed, "user")
         self.clock = Clock(clock)
-        self.log: list[Event] = []
+        self.log = Log(self.clock)
         self.content_types: dict[str, Json] = {}
         self.global_fields: dict[str, Json] = {}
         self.taxonomies = Taxonomies(self.clock, self._taxonomy_details)
         self.silent_changes = 0
         self._languages = set(locales)
         self._items: dict[str, dict[str, Item]] = {SYS_ASSETS: {}}
-        self._published: dict[str, dict[tuple[str, str], Event]] = {SYS_ASSETS: {}}
-        self._edits = 0
+        self._shelves = Shelves()
 
     @property
     def position(self) -> int:
         """The position of the last event in the log."""
-        return len(self.log)
-
-    @property
-    def purged_at(self) -> int:
-        """The position of the last event that purged the CDN: all do but the deletion of an asset."""
-        return next((event.position for event in reversed(self.log) if event.type != "asset_deleted"), 0)
+        return self.log.position
 
     @property
     def revision(self) -> tuple[int, int]:
@@ -123,7 +120,7 @@ class Stack:
                 raise ValueError(message)
             self.content_types[uid] = self._described(content_type)
             self._items[uid] = {}
-            self._published[uid] = {}
+            self._shelves.add(uid)
 
     def add_global_field(self, global_field: Mapping[str, Any]) -> None:
         """Add a global field, or replace it; `uid` and `schema` are needed."""
@@ -171,11 +168,12 @@ class Stack:
         """Delete a content type with all of its entries."""
         with self.lock:
             del self.content_types[uid]
-            self._edits += 1
+            self.log.begin_edit()
             for entry_uid in list(self._items[uid]):
                 self._delete(uid, entry_uid, None, implied=True)
-            del self._items[uid], self._published[uid]
-            self._write(CONTENT_TYPE_DELETED, uid)
+            del self._items[uid]
+            self._shelves.remove(uid)
+            self.log.write(CONTENT_TYPE_DELETED, uid)
 
     # Entries and assets
 
@@ -224,7 +222,7 @@ class Stack:
                 self._publish("asset", SYS_ASSETS, uid, locale, asset | system | {**data})
 
     def _versions(self, content_type_uid: str, uid: str, locales: Iterable[str] | None) -> Iterable[tuple[str, Json]]:
-        self._edits += 1
+        self.log.begin_edit()
         saved = iso(self.clock.tick())
         item = self._items[content_type_uid].setdefault(uid, Item(saved))
         item.version += 1
@@ -244,7 +242,7 @@ class Stack:
             )
 
     def _publish(self, kind: str, content_type_uid: str, uid: str, locale: str, data: Json) -> None:
-        event = self._write(f"{kind}_published", content_type_uid, uid, (locale,))
+        event = self.log.write(f"{kind}_published", content_type_uid, uid, (locale,))
         details = {
             "environment": self.environments[self.environment],
             "locale": locale,
@@ -253,10 +251,7 @@ class Stack:
         }
         event.data = encode({"publish_details": details} | data)
         event.title = str(data.get("title", ""))
-        shelf = self._published[content_type_uid]
-        # Taken out first, so that the shelf's order is the log's.
-        shelf.pop((uid, locale), None)
-        shelf[uid, locale] = event
+        self._shelves.put(event)
 
     def unpublish_entry(self, content_type_uid: str, uid: str, locale: str) -> None:
         """Unpublish an entry from one locale."""
@@ -268,40 +263,40 @@ class Stack:
 
     def _unpublish(self, kind: str, content_type_uid: str, uid: str, locale: str) -> None:
         with self.lock:
-            event = self._published[content_type_uid].pop((uid, locale), None)
+            event = self._shelves.take(content_type_uid, uid, locale)
             if event is not None:
-                self._edits += 1
-                self._write(kind, content_type_uid, uid, (locale,), event.title)
+                self.log.begin_edit()
+                self.log.write(kind, content_type_uid, uid, (locale,), event.title)
 
     def delete_entry(self, content_type_uid: str, uid: str, locale: str | None = None) -> None:
         """Delete one locale of an entry, or all of it."""
         with self.lock:
-            self._edits += 1
+            self.log.begin_edit()
             self._delete(content_type_uid, uid, locale)
 
     def delete_asset(self, uid: str, locale: str | None = None) -> None:
         """Delete one locale of an asset, or all of it."""
         with self.lock:
-            self._edits += 1
+            self.log.begin_edit()
             self._delete(SYS_ASSETS, uid, locale)
 
     def _delete(self, content_type_uid: str, uid: str, locale: str | None, *, implied: bool = False) -> None:
         """Delete an item; the event is about the locales it was published in, now or ever."""
-        items, shelf = self._items[content_type_uid], self._published[content_type_uid]
+        items = self._items[content_type_uid]
         item = items.get(uid)
         if item is None:
             return
         if locale is None:
             ever = sorted(item.locales, key=lambda code: code != self.locales[0])
-            about = [code for code in ever if (uid, code) in shelf] or ever
+            about = [code for code in ever if self._shelves.find(content_type_uid, uid, code)] or ever
             del items[uid]
         else:
             about = [locale] if locale in item.locales else []
             item.locales.pop(locale, None)
-        taken = tuple(code for code in about if shelf.pop((uid, code), None) is not None)
+        taken = tuple(code for code in about if self._shelves.take(content_type_uid, uid, code) is not None)
         if about:
             kind = "asset_deleted" if content_type_uid == SYS_ASSETS else "entry_deleted"
-            event = self._write(kind, content_type_uid, uid, tuple(about), implied=implied)
+            event = self.log.write(kind, content_type_uid, uid, tuple(about), implied=implied)
             event.taken = taken
 
     # Silent changes
@@ -341,8 +336,8 @@ class Stack:
     def _rewrite(self, event: Event, data: Json) -> None:
         """Change what an event published: pages that were cut before keep the old one."""
         changed = replace(event, data=encode(data))
-        self.log[event.position - 1] = changed
-        self._published[event.content_type_uid][event.uid, event.locales[0]] = changed
+        self.log.rewrite(changed)
+        self._shelves.rewrite(changed)
 
     def delete_locale(self, locale: str) -> None:
         """Delete a language, and with it what is published to it.
@@ -359,9 +354,7 @@ class Stack:
             self.silent_changes += 1
             self._languages.discard(locale)
             self.locales = tuple(each for each in self.locales if each != locale)
-            for shelf in self._published.values():
-                for key in [key for key in shelf if key[1] == locale]:
-                    del shelf[key]
+            self._shelves.take_locale(locale)
             for items in self._items.values():
                 for item in items.values():
                     item.locales.pop(locale, None)
@@ -376,48 +369,16 @@ class Stack:
         }
         return {"locale": locale, "publish_details": details}
 
-    def _write(
-        self,
-        kind: str,
-        content_type_uid: str,
-        uid: str = "",
-        locales: tuple[str, ...] = (),
-        title: str = "",
-        *,
-        implied: bool = False,
-    ) -> Event:
-        event = Event(
-            type=kind,
-            position=len(self.log) + 1,
-            at=self.clock.tick(),
-            edit=self._edits,
-            content_type_uid=content_type_uid,
-            uid=uid,
-            locales=locales,
-            title=title,
-            implied=implied,
-        )
-        self.log.append(event)
-        return event
-
     # What is published
 
-    def unpurged_assets(self, locale: str) -> int:
-        """Count the deleted assets that an answer from before still counts: an asset delete purges no cache."""
-        deletes = takewhile(lambda event: event.type == "asset_deleted", reversed(self.log))
-        return sum(locale in event.taken for event in deletes)
-
-    def live_events(self, content_type_uid: str | None = None) -> list[Event]:
+    def shelf(self, content_type_uid: str | None = None) -> list[Event]:
         """Return the events that published what is published now, oldest first."""
         with self.lock:
-            if content_type_uid is not None:
-                return list(self._published.get(content_type_uid, {}).values())
-            events = [event for shelf in self._published.values() for event in shelf.values()]
-        return sorted(events, key=lambda event: event.position)
+            return self._shelves.events(content_type_uid)
 
     def find(self, content_type_uid: str, uid: str, locale: str) -> Event | None:
         """Return the event that published an item in a locale, if it is published there."""
-        return self._published.get(content_type_uid, {}).get((uid, locale))
+        return self._shelves.find(content_type_uid, uid, locale)
 
     def published_entries(self, content_type_uid: str | None = None) -> dict[tuple[str, str, str], Json]:
         """Return the published entries by content type, uid and locale."""
