@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from sandbox.event import EVENT_TYPES, PUBLISHED, SYS_ASSETS
-from sandbox.items import compacted, told
+from sandbox.items import compact, items_of
 from sandbox.page import Page
 from sandbox.passes import Pass
 from sandbox.refusal import INVALID_PARAMETER, Refusal, invalid, unknown_content_type

@@ -371,7 +371,7 @@ class Stack:
 
     # What is published
 
-    def shelf(self, content_type_uid: str | None = None) -> list[Event]:
+    def live_events(self, content_type_uid: str | None = None) -> list[Event]:
         """Return the events that published what is published now, oldest first."""
         with self.lock:
             return self._shelves.events(content_type_uid)

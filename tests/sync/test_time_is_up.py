@@ -1,4 +1,4 @@
-"""Where passes stay when the time box is over, and what the next run makes of it."""
+"""Where passes stay when the time limit is over, and what the next run makes of it."""
 
 from __future__ import annotations
 
