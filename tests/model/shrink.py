@@ -5,7 +5,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from tests.model.play import DivergenceError, play
+from tests.model.divergence import DivergenceError
+from tests.model.play import play
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ import argparse
 import itertools
 import time
 
+from tests.model.figures import Figures
 from tests.model.history import make_history
-from tests.model.play import Figures, play
+from tests.model.play import play
 from tests.model.shrink import failure_of, shrink
 
 MINUTE = 60

@@ -1,7 +1,7 @@
 """Histories with real processes: the tap and target-postgres, real signals, a real Postgres.
 
-The limits are those of `play.py`. Beyond them, no field changes its type here: what the memory target says of that
-was seen with this one.
+The limits are those of all histories, which `__init__.py` lists. Beyond them, no field changes its type here: what the
+memory target says of that was seen with this one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from sandbox import Behaviour, Fault
 from tap_contentstack.schema.names import stream_name
 from tests.model.clock import RealClock
 from tests.model.compare import differences, published
-from tests.model.play import DivergenceError, Figures, merged
+from tests.model.divergence import DivergenceError
+from tests.model.figures import Figures
 from tests.model.programs import Programs, Victim, Violence
+from tests.model.scheduler import merged
 from tests.model.steps import chance_of, make_behaviour, make_fault
 from tests.model.target import Row, Table
 from tests.model.world import World
