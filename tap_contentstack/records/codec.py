@@ -29,6 +29,7 @@ class Codec:
         *,
         columns: Mapping[str, str] | None = None,
         selected: Collection[str] | None = None,
+        cuts: Collection[tuple[str, ...]] = (),
         combined: bool = False,
     ) -> None:
         """Take what the stream's records look like.
@@ -37,9 +38,12 @@ class Codec:
             schema: The schema in use.
             columns: The columns of fields whose name no target could hold, by field.
             selected: The columns to emit; all if None.
+            cuts: The keys that lead to what is deselected within a column, from the column on.
             combined: Whether custom fields go into one column, `data`.
         """
-        self._layout_of = functools.partial(layout_of, schema, columns=columns, selected=selected, combined=combined)
+        self._layout_of = functools.partial(
+            layout_of, schema, columns=columns, selected=selected, cuts=cuts, combined=combined
+        )
 
     @functools.cached_property
     def _layout(self) -> Layout:
@@ -62,6 +66,8 @@ class Codec:
 
     @functools.cached_property
     def _fast_way(self) -> FastWay | None:
+        if self._layout.cuts:  # text is not cut
+            return None
         try:
             return FastWay(self._layout)
         except InexpressibleError:

@@ -26,6 +26,7 @@ class Layout:
         columns: The selected columns that hold data.
         field_of: The field that a column holds; differs from its name only where no target could hold that.
         deselected: Fields that the target does not want.
+        cuts: The keys that lead to what is deselected within a column, from the field on.
         rest: The column that takes all keys that have no other, if there is one.
         linking: The columns whose links are of interest.
     """
@@ -33,6 +34,7 @@ class Layout:
     columns: Mapping[str, Shape]
     field_of: Mapping[str, str]
     deselected: Collection[str]
+    cuts: Collection[tuple[str, ...]]
     rest: str | None
     linking: Collection[str]
 
@@ -42,6 +44,7 @@ def layout_of(
     *,
     columns: Mapping[str, str] | None,
     selected: Collection[str] | None,
+    cuts: Collection[tuple[str, ...]],
     combined: bool,
 ) -> Layout:
     """Return the layout that a schema describes.
@@ -50,6 +53,7 @@ def layout_of(
         schema: The schema in use.
         columns: The columns of fields whose name no target could hold, by field.
         selected: The columns to emit; all if None.
+        cuts: The keys that lead to what is deselected within a column, from the column on.
         combined: Whether custom fields go into one column.
     """
     added = {*ADDED_COLUMNS, VERSION_COLUMN}
@@ -57,10 +61,12 @@ def layout_of(
     wanted = {name for name in properties if selected is None or name in selected or name == "uid"}
     renamed = {name: field for field, name in (columns or {}).items() if name in properties}
     field_of = {name: renamed.get(name, name) for name in properties}
+    rest = DATA_COLUMN if combined else None
     return Layout(
         columns={name: shape_of(each) for name, each in properties.items() if name in wanted},
         field_of=field_of,
         deselected={field_of[name] for name in properties if name not in wanted},
-        rest=DATA_COLUMN if combined else None,
+        cuts=[inner if column == rest else (field_of.get(column, column), *inner) for column, *inner in cuts],
+        rest=rest,
         linking={name for name in wanted if name not in LINKLESS},
     )

@@ -74,7 +74,7 @@ class ListStream(VersionedStream):
 
     @override
     def rows(self) -> Iterable[dict[str, t.Any]]:
-        codec = Codec(self.effective_schema, selected=frozenset(self.selected_columns))
+        codec = Codec(self.effective_schema, selected=frozenset(self.selected_columns), cuts=self.cuts)
         for row in self._source():
             exact = codec.exact(row)
             yield {**exact.record, "_unmapped": exact.unmapped or None}

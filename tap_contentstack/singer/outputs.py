@@ -12,32 +12,23 @@ from tap_contentstack.singer.mapped import MappedOutput
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from singer_sdk.singerlib import SelectionMask
-
     from tap_contentstack.records.output import Output
     from tap_contentstack.sdk import SelfWritingStream
     from tap_contentstack.singer.guarded import GuardedMap
 
-COLUMN_DEPTH = len(("properties", "column"))
-"""The length of a column's breadcrumb; what is nested in a column has a longer one."""
 
-
-def output_of(stream: SelfWritingStream, maps: Sequence[GuardedMap], columns: Sequence[str]) -> Output:
+def output_of(stream: SelfWritingStream, maps: Sequence[GuardedMap], columns: Sequence[str], *, cut: bool) -> Output:
     """Return a new output for a stream: lines where nothing else is asked for, as they are by far the fastest.
 
     Args:
         stream: The stream.
         maps: Its maps.
         columns: The columns that go to the target.
+        cut: Whether something within them is deselected.
     """
     writer, schema, mask = stream.message_writer, stream.effective_schema, stream.mask
     if batch_config := stream.get_batch_config(stream.config):
         return BatchOutput(writer, maps, schema, mask, tap=stream.tap_name, config=batch_config)
-    if changes_nothing(stream.stream_maps, stream.name) and not _cuts_columns(mask, columns):
+    if changes_nothing(stream.stream_maps, stream.name) and not cut:
         return LineOutput(writer, stream.name, columns)
     return MappedOutput(writer, maps, schema, mask)
-
-
-def _cuts_columns(mask: SelectionMask, columns: Sequence[str]) -> bool:
-    """Return whether something within one of the columns is deselected."""
-    return any(not selected and len(path) > COLUMN_DEPTH and path[1] in columns for path, selected in mask.items())

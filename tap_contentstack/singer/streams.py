@@ -174,7 +174,7 @@ class FeedStream(VersionedStream):
             self.parts.state.remove(self.name)
 
     def _reader(self, output: Messages) -> ItemReader:
-        return self._source.reader(output, self.effective_schema, self.selected_columns, self.logger)
+        return self._source.reader(output, self.effective_schema, self.selected_columns, self.cuts, self.logger)
 
     @override
     def rows(self) -> Iterable[dict[str, t.Any]]:

@@ -157,6 +157,16 @@ class VersionedStream(SelfWritingStream):
         """The columns that go to the target."""
         return [column for column in self.effective_schema["properties"] if self.mask["properties", column]]
 
+    @property
+    def cuts(self) -> list[tuple[str, ...]]:
+        """What is deselected within these columns: the keys that lead there, from the column on.
+
+        Of objects only, as the SDK deselects nothing within a list.
+        """
+        columns = set(self.selected_columns)
+        paths = [path for path, selected in self.mask.items() if not selected and set(path[::2]) == {"properties"}]
+        return [path[1::2] for path in paths if len(path) > len(("properties", "column")) and path[1] in columns]
+
     def scope(self) -> dict[str, object]:
         """Return the scope that the bookmark is valid for."""
         settings, branch = self.parts.settings, self.parts.stack.branch
@@ -239,7 +249,7 @@ class VersionedStream(SelfWritingStream):
     @property
     def output(self) -> Output:
         """The output that writes the stream's rows."""
-        return output_of(self, self.guarded_maps, self.selected_columns)
+        return output_of(self, self.guarded_maps, self.selected_columns, cut=bool(self.cuts))
 
     def wait_for_version(self) -> None:
         """Return when the clock has reached the version."""

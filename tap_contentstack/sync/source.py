@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.events import ASSET_EVENTS, ASSETS, ENTRY_EVENTS
 from tap_contentstack.records.codec import Codec
+from tap_contentstack.records.columns import DATA_COLUMN
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.schema.stream_schemas import entry_columns, entry_schema
@@ -76,7 +78,12 @@ class Source:
         return Feed(self.stack.client, stream=self.stream, filters=filters)
 
     def reader(
-        self, output: Messages, schema: dict[str, t.Any], selected: Collection[str], logger: logging.Logger
+        self,
+        output: Messages,
+        schema: dict[str, t.Any],
+        selected: Collection[str],
+        cuts: Collection[tuple[str, ...]],
+        logger: logging.Logger,
     ) -> ItemReader:
         """Return what makes messages of the items.
 
@@ -84,6 +91,7 @@ class Source:
             output: Makes the messages.
             schema: The schema in use.
             selected: The columns that go to the target.
+            cuts: The keys that lead to what is deselected within them, from the column on.
             logger: The stream's logger.
         """
         settings = self._settings
@@ -91,7 +99,8 @@ class Source:
             codec=Codec(
                 schema,
                 columns=self.columns,
-                selected=frozenset(selected) if output.splice else None,
+                selected=frozenset(selected),
+                cuts=cuts,
                 combined=self._is_combined,
             ),
             output=output,
@@ -101,7 +110,7 @@ class Source:
             locales=settings.locales,
             feed_locale=settings.feed_locale,
             logger=logger,
-            typed=self._codec_of if self._is_combined else None,
+            typed=partial(self._codec_of, selected, cuts) if self._is_combined else None,
         )
 
     def counts(self, feed: Feed, logger: logging.Logger) -> Counts | None:
@@ -121,13 +130,29 @@ class Source:
     def _is_combined(self) -> bool:
         return self.stream == COMBINED_STREAM
 
-    def _codec_of(self, content_type_uid: str) -> Codec | None:
+    def _codec_of(
+        self, selected: Collection[str], cuts: Collection[tuple[str, ...]], content_type_uid: str
+    ) -> Codec | None:
         """Return what reads the entries of a content type, if there is such a type."""
         if content_type_uid not in self._codecs:
             found = self.stack.listed(content_type_uid)
-            self._codecs[content_type_uid] = Codec(entry_schema(found), columns=entry_columns(found)) if found else None
+            self._codecs[content_type_uid] = _codec_within_data(found, selected, cuts) if found else None
         return self._codecs[content_type_uid]
 
     def _known(self) -> list[str]:
         """Return the content types that are listed now, or that entries came of."""
         return sorted({each["uid"] for each in self.stack.lists.content_types()}.union(self._codecs))
+
+
+def _codec_within_data(
+    content_type: ContentType, selected: Collection[str], cuts: Collection[tuple[str, ...]]
+) -> Codec:
+    """Return what reads the entries of a content type whose fields are in the column `data`."""
+    columns = entry_columns(content_type)
+    fields = [inner for column, *inner in cuts if column == DATA_COLUMN]
+    return Codec(
+        entry_schema(content_type),
+        columns=columns,
+        selected=None if DATA_COLUMN in selected else (),
+        cuts=[(columns.get(field, field), *inner) for field, *inner in fields],
+    )

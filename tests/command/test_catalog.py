@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.service import Sandbox
+from sandbox.stack import Stack
 from tests.tap_process import (
     ITEM_KEYS,
     LIST_KEYS,
@@ -231,6 +233,54 @@ def test_a_column_inside_of_a_column_can_be_deselected(site, plain, catalog):
         if row["venue"]:
             row["venue"]["address"].pop("street")
     assert without_extras(output.tables())["entries_event"] == without_extras({"": expected})[""]
+
+
+THROUGH_THE_SDK = {
+    "lines": lambda _: {},
+    "stream maps": lambda _: {"stream_maps": {"*": {"__filter__": "True"}}},
+    "batch files": lambda root: {
+        "batch_config": {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": str(root)}}
+    },
+}
+
+
+@pytest.mark.parametrize("settings_of", THROUGH_THE_SDK.values(), ids=THROUGH_THE_SDK)
+@pytest.mark.parametrize("streams", ["per_content_type", "combined"])
+def test_what_is_deselected_appears_nowhere(tmp_path, settings_of, streams):
+    schema = [
+        {"uid": "title", "data_type": "text"},
+        {"uid": "secret", "data_type": "number"},
+        {"uid": "photo", "data_type": "file"},
+        {"uid": "open", "data_type": "number"},
+        {
+            "uid": "group",
+            "data_type": "group",
+            "schema": [
+                {"uid": "secret", "data_type": "number"},
+                {"uid": "photo", "data_type": "file"},
+                {"uid": "open", "data_type": "number"},
+            ],
+        },
+        {"uid": "list", "data_type": "group", "schema": [{"uid": "secret", "data_type": "number"}]},
+    ]
+    inner = {"secret": "hidden 1", "photo": "hidden2", "open": "shown 1"}
+    item = {"secret": "hidden 3", "photo": "hidden4", "open": "shown 2", "group": inner}
+    if streams != "combined":  # what is in a list of `data` cannot be deselected, as in any list
+        item["list"] = [{"secret": "hidden 5", "other": "shown 3"}]
+    stack = Stack()
+    stack.add_content_type({"uid": "page", "schema": schema})
+    stack.publish_entry("page", "page1", {"title": "one", **item}, ["en-us"])
+    with Sandbox(stack) as sandbox:
+        settings = sandbox.settings | {"entry_streams": streams} | settings_of(tmp_path)
+        catalog = json.loads(run_tap(settings, "--discover").out)
+        stream, prefix = ("entries", ["data"]) if streams == "combined" else ("entries_page", [])
+        for path in (["secret"], ["photo"], ["group", "secret"], ["group", "photo"], ["list", "secret"]):
+            select(catalog, stream, *prefix, *path, selected=False)
+        output = run_tap(settings, catalog=catalog)
+    text = (output.out + b"".join(gzip.decompress(path.read_bytes()) for path in tmp_path.glob("*.gz"))).decode()
+    assert "hidden" not in text
+    assert all(text.count(each) for each in ("shown 1", "shown 2"))
+    assert ("shown 3" in text) == ("list" in item)
 
 
 def test_automatic_columns_cannot_be_deselected(site, catalog):

@@ -1,0 +1,75 @@
+"""What a catalog deselects within a column: `_unmapped` and `_references` must not tell of it either."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from itertools import accumulate
+
+from tap_contentstack.values.paths import path_text
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tap_contentstack.records.links import Link
+    from tap_contentstack.values.paths import Path
+
+    Cut: t.TypeAlias = tuple[str, ...]
+    """The keys that lead to what is deselected, from the item's field on."""
+
+_KEY_OR_INDEX = re.compile(r'("(?:[^"\\]|\\.)*")|\[\d+\]')
+
+
+class Cuts:
+    """Leaves out what lies at or below the deselected keys.
+
+    The indices of lists do not matter: a group that has become a list keeps its deselected keys.
+    """
+
+    def __init__(self, cuts: Iterable[Cut]) -> None:
+        """Prepare the cuts."""
+        self._whole: set[str] = set()
+        self._inside: dict[str, list[Cut]] = {}
+        """By the path of something that contains a deselected key: the keys that lead there."""
+        for cut in cuts:
+            *outer, whole = (path_text(path) for path in _paths(cut))
+            self._whole.add(whole)
+            for length, text in enumerate(outer, 1):
+                self._inside.setdefault(text, []).append(cut[length:])
+
+    def unmapped(self, unmapped: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return what may be shown of values that did not fit their column."""
+        result = {path: value for path, value in unmapped.items() if not self._hides(path)}
+        for path, value in result.items():
+            for cut in self._inside.get(_without_indices(path), ()):
+                result[path] = _without(value, cut)
+        return result
+
+    def links(self, links: Iterable[Link]) -> list[Link]:
+        """Return the links that may be shown."""
+        return [link for link in links if not self._hides(link.path)]
+
+    def _hides(self, path: str) -> bool:
+        bare = _without_indices(path)
+        return any(bare == each or bare.startswith((f"{each}.", f"{each}[")) for each in self._whole)
+
+
+def _paths(cut: Cut) -> Iterable[Path]:
+    first: Path = (None, cut[0])
+    return accumulate(cut[1:], lambda path, key: (path, key), initial=first)
+
+
+def _without_indices(path: str) -> str:
+    return _KEY_OR_INDEX.sub(r"\1", path)
+
+
+def _without(value: t.Any, cut: Sequence[str]) -> t.Any:
+    """Return a value without what a key in it leads to."""
+    if isinstance(value, list):
+        return [_without(each, cut) for each in value]
+    if not isinstance(value, dict) or cut[0] not in value:
+        return value
+    key, *others = cut
+    if others:
+        return value | {key: _without(value[key], others)}
+    return {name: each for name, each in value.items() if name != key}
