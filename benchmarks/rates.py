@@ -1,4 +1,4 @@
-"""Records without latency: a second beside the peers, and what those cost that do not fit or need the SDK's extras."""
+"""Records per second without latency, beside the peers, and what odd entries and the SDK's features cost."""
 
 from __future__ import annotations
 

@@ -36,11 +36,11 @@ class Stack:
         content_types: How many content types there are, all alike.
         pages: Pages of 100 entries that each of them has.
         changed_pages: Pages of 100 events in the delta of each.
-        latency: Seconds from a request to its answer.
+        latency: Seconds from a request to its response.
         oddity: Why entries do not fit their content type, if some do not (see `benchmarks.content`).
         odd_share: Share of entries that have it.
         locales: What entries are published to, in turn.
-        compressed: Whether answers are gzipped.
+        compressed: Whether responses are gzipped.
     """
 
     content_types: int = 1

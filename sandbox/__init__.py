@@ -1,7 +1,7 @@
 """A local fake of the Contentstack delivery API, for demo, tests and benchmarks.
 
 It is used from outside, through HTTP, as the real API would be; from inside, a test edits the
-stack, switches what the API leaves open, breaks answers, and knows what is published.
+stack, switches what the API leaves open, breaks responses, and knows what is published.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same stack")
     parser.add_argument("--entries", type=int, default=300, help="entries of the seeded stack")
     parser.add_argument("--page-size", type=int, default=100, help="items per page of the feed")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each response takes longer")
     parser.add_argument("--rate-limit", type=float, help="requests per second; those beyond get 429")
     parser.add_argument("--export", type=Path, metavar="DIR", help="a stack that Contentstack's CLI exported")
     parser.add_argument("--environment", help="of the export: name or uid; by default the one with the most content")

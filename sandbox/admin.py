@@ -47,7 +47,7 @@ METHODS = ("GET", "POST", "DELETE")
 
 
 def administer(sandbox: Sandbox, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-    """Carry out one request; return the status and the answer."""
+    """Carry out one request; return the status and the response."""
     name, _, rest = path.removeprefix(PREFIX).partition("/")
     try:
         if method == "GET" and not name:
@@ -165,7 +165,7 @@ class _Switches:
         return []
 
     def get_tuning(self, _: str) -> dict[str, Any]:
-        """Show latency, rate limit, page size, and how long the CDN keeps answers."""
+        """Show latency, rate limit, page size, and how long the CDN keeps responses."""
         return {name: getattr(self.sandbox, name) for name in TUNING}
 
     def post_tuning(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The CDN in front of the API: answers kept by URL, until an edit purges them or they are too old."""
+"""The CDN in front of the API: responses kept by URL, until an edit purges them or they are too old."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Cdn:
-    """Keeps the answers to the requests for one stack.
+    """Keeps the responses to the requests for one stack.
 
     As the vendor documents it, each edit purges them but the deletion of an asset; silent changes do not either.
     """
@@ -27,7 +27,7 @@ class Cdn:
         self._purged_at = 0
 
     def answer(self, question: Hashable, seconds: float, ask: Callable[[], Page | Any]) -> tuple[Any, dict[str, str]]:
-        """Return the answer, from the cache if it is younger than `seconds`, and the headers that tell."""
+        """Return the response, from the cache if it is younger than `seconds`, and the headers that tell."""
         now = self._now()
         with self._lock:
             purged_at = self._stack.log.purged_at

@@ -1,4 +1,4 @@
-"""Event times are whole milliseconds and never repeat."""
+"""The clock of events: whole milliseconds that never repeat."""
 
 from __future__ import annotations
 

@@ -28,20 +28,20 @@ LIMIT_HEADERS: dict[Told, Callable[[float, int], dict[str, str]]] = {
     "reset": lambda now, wait: NONE_LEFT | {"x-ratelimit-reset": str(int(now) + wait)},
     "reset_time": lambda now, wait: NONE_LEFT | {"x-ratelimit-reset-time": clock.iso(int((now + wait) * 1000))},
 }
-"""What the headers of a throttled answer can look like, by the time now and the seconds to wait."""
+"""What the headers of a throttled response can look like, by the time now and the seconds to wait."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """A way to spoil answers.
+    """A way to spoil responses.
 
     Attributes:
-        kind: `status`: an error with a JSON body. `reset`: the connection is reset before the answer. `cut`: it ends
+        kind: `status`: an error with a JSON body. `reset`: the connection is reset before the response. `cut`: it ends
             in the middle of the body. `truncated`: half of the body, with the Content-Length of that half. `html`: a
-            page in place of JSON. `refused_token`: the token of the request is refused. `slow`: the answer is late.
+            page in place of JSON. `refused_token`: the token of the request is refused. `slow`: the response is late.
             `drip`: the body trickles in. `random`: each time another of these that a client should survive.
         status: Status of `status` and of `html` (where 429 is no useful default).
-        times: How many answers to spoil; None for all.
+        times: How many responses to spoil; None for all.
         seconds: How long it goes on after it struck first; None for ever.
         after: How many matching requests to leave alone first.
         code: The API's error code of `status`; by default the status itself.
@@ -54,7 +54,7 @@ class Fault:
         limit_told: How the headers tell of the rate limit: a `Retry-After` of one second, of zero, or as a date; no
             request left, also with the time of the reset as Unix seconds or as ISO text. None: not at all.
         retry_after: Seconds to tell, by default in `Retry-After`.
-        delay: Seconds that the answer is late, or (`drip`) that its body takes.
+        delay: Seconds that the response is late, or (`drip`) that its body takes.
         probability: Chance that a matching request is spoiled.
         seed: Seed of that chance.
     """

@@ -64,6 +64,6 @@ class Log(list[Event]):
         return next((event.position for event in reversed(self) if event.type != "asset_deleted"), 0)
 
     def unpurged_assets(self, locale: str) -> int:
-        """Count the deleted assets that an answer from before still counts: an asset delete purges no cache."""
+        """Count the deleted assets that an earlier response still counts: an asset delete purges no cache."""
         deletes = takewhile(lambda event: event.type == "asset_deleted", reversed(self))
         return sum(locale in event.taken for event in deletes)

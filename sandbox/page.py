@@ -35,5 +35,5 @@ class Page:
 
 
 def encode_response(answer: Page | Any) -> bytes:
-    """Write an answer, a page or any JSON."""
+    """Write a response, a page or any JSON."""
     return answer.encode() if isinstance(answer, Page) else encode(answer)

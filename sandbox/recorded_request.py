@@ -1,4 +1,4 @@
-"""What was asked of the sandbox."""
+"""A request that the sandbox has received."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RecordedRequest:
         path: Path without the query.
         params: Query parameters.
         headers: Headers, names in lower case.
-        status: Status of the answer, 0 where the connection was reset.
+        status: Status of the response, 0 where the connection was reset.
         time: When it was answered, on the monotonic clock.
     """
 

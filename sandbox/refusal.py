@@ -1,4 +1,4 @@
-"""Error answers, in the API's own words."""
+"""Error responses, in the API's own words."""
 
 from __future__ import annotations
 

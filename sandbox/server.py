@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a socket: keep-alive, one send per answer, and the ways to spoil an answer."""
+"""HTTP/1.1 over a socket: keep-alive, one send per response, and the faults that spoil one."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def packed(self, answer: Page | Any, *, accepted: bool) -> tuple[bytes, bool]:
-        """Write an answer; return it and whether it is compressed.
+        """Write a response; return it and whether it is compressed.
 
         Compressed pages are kept where a key stands for them, as a CDN would.
         """
@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
             extra |= fault.all_headers(sandbox.now())
             if fault.kind != "drip":
                 time.sleep(fault.delay)
-        # Recorded first, so that a client that has its answer finds the request recorded.
+        # Recorded first, so that a client that has its response finds the request recorded.
         sandbox.requests.append(RecordedRequest(self.command, url.path, params, headers, status, time.monotonic()))
         self._send(status, body, extra, fault)
 
@@ -244,7 +244,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _replaced(fault: Fault, params: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
-    """Return what a fault puts in the place of the answer.
+    """Return what a fault puts in the place of the response.
 
     Raises:
         Refusal: The fault is an error in the API's words.

@@ -34,9 +34,9 @@ class Sandbox:
         behaviour: How it is served; switch it at any time, passes under way keep theirs.
         page_size: Items per page of the feed, at most 100.
         faults: What goes wrong.
-        latency: Seconds that each answer takes longer.
+        latency: Seconds that each response takes longer.
         rate_limit: Requests per second; those beyond are answered with 429.
-        cdn_seconds: How long answers are kept by URL, as a CDN does; None keeps none.
+        cdn_seconds: How long responses are kept by URL, as a CDN does; None keeps none.
         requests: What was asked so far.
         now: The time in seconds.
     """
@@ -147,10 +147,10 @@ class Sandbox:
     def cached_answer(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[Page | Any, dict[str, str]]:
-        """Answer one request through the CDN; return the answer and the headers that the CDN adds.
+        """Answer one request through the CDN; return the response and the headers that the CDN adds.
 
         Raises:
-            Refusal: The answer is an error.
+            Refusal: The response is an error.
         """
         if self.cdn_seconds is None:
             return self.answer(path, params, headers), {}
@@ -162,7 +162,7 @@ class Sandbox:
         """Answer one request of the delivery API.
 
         Raises:
-            Refusal: The answer is an error.
+            Refusal: The response is an error.
         """
         branch = self._admitted(params, headers)
         if path == "/v3/stacks/sync":

@@ -48,7 +48,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"{sys.argv[1]} cannot be read: {error.strerror}")
     except (ValueError, KeyError, TypeError, AttributeError):
-        sys.exit(f"{sys.argv[1]} is no summary of a run")
+        sys.exit(f"{sys.argv[1]} is not the summary of a run")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ class Client:
             self.throttle.slow_down()
             return ThrottledError(f"{self._host} is throttling (HTTP 429)", wait)
         if retries.is_temporary(status):
-            msg = f"{self._host} has a problem (HTTP {status}{request_id(response)})"
+            msg = f"{self._host} failed temporarily (HTTP {status}{request_id(response)})"
             return TransientError(msg, retry_after=wait)
         error = self._refusals.error(response, params)
         error = type(error)(self._redacted(str(error)))

@@ -1,4 +1,4 @@
-"""HTTP connections to the API: one for each thread, with one request in flight ahead of time."""
+"""HTTP connections to the API: one for each thread, with one prefetched request."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Connection:
             return response
         if self._line is not None:
             self._line.close()
-        msg = f"{host_of(self._settings)} did not get further than HTTP {response.status}: check for a proxy in between"
+        msg = f"{host_of(self._settings)} sent nothing after HTTP {response.status}: check for a proxy in between"
         raise TransientError(msg)
 
     def _forget(self) -> None:
@@ -160,13 +160,13 @@ class Connection:
         host = host_of(self._settings)
         if isinstance(error, urllib3.exceptions.ProxyError):
             reason = one_line(str(error.original_error).rpartition(": ")[2])
-            msg = f"the proxy gives no way to {host} ({reason}): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+            msg = f"the proxy cannot reach {host} ({reason}): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
             return TransientError(msg)
         if isinstance(error, urllib3.exceptions.SSLError):
             if "certificate" not in str(error).lower():
-                return TransientError(f"the TLS connection to {host} broke")
+                return TransientError(f"the TLS connection to {host} was lost")
             return ApiError(
-                f"{host} shows a certificate that is not trusted here: check base_url and REQUESTS_CA_BUNDLE"
+                f"the certificate of {host} is not trusted on this machine: check base_url and REQUESTS_CA_BUNDLE"
             )
         if isinstance(error, urllib3.exceptions.NewConnectionError):
             return TransientError(_unreachable(host, error))
@@ -199,7 +199,7 @@ def _read(raw: urllib3.BaseHTTPResponse) -> Response:
     body = b"" if is_large else raw.read(LARGEST + 1)
     if is_large or len(body) > LARGEST:
         raw.close()
-        msg = f"a response of the API is larger than {LARGEST >> 20} MiB, which no page of it should be: check base_url"
+        msg = f"a response is larger than {LARGEST >> 20} MiB, which no page of the API should be: check base_url"
         raise ApiError(msg)
     return Response(raw.status, raw.headers, body)
 
@@ -210,4 +210,4 @@ def _unreachable(host: str | None, error: Exception) -> str:
         return f"the host {host} is unknown: check region and base_url"
     if "refused" in text:
         return f"{host} refuses connections: check region and base_url"
-    return f"the connection to {host} broke off"
+    return f"the connection to {host} was lost"

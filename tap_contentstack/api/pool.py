@@ -39,7 +39,7 @@ def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConn
     except (requests.exceptions.RequestException, urllib3.exceptions.LocationValueError, UnicodeError):
         raise SettingsError(no_request_possible(host_of(settings))) from None
     except OSError:
-        msg = "there are no certificates at the path that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE gives"
+        msg = "there are no certificates at the path that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
         raise SettingsError(msg) from None
     connections = t.cast("urllib3.HTTPConnectionPool", pool)
     headers = {name: str(value) for name, value in request.headers.items()}

@@ -97,7 +97,7 @@ class Refusals:
     def not_from_the_api(self, response: Response) -> str:
         """Return a sentence about a response that is not the API's."""
         if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return "the proxy wants other credentials: check those in HTTP_PROXY or HTTPS_PROXY"
+            return "the proxy rejects the credentials: check those in HTTP_PROXY or HTTPS_PROXY"
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
             return (
                 f"{self._host} answers with a redirect (HTTP {response.status}), which is not followed: "

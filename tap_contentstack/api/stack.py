@@ -100,7 +100,9 @@ class Stack:
         if not self.settings.allow_empty:
             msg = f"{what}. Nothing was removed; if this is intended, run once with allow_empty"
             raise SeemsEmptyError(msg)
-        self._logger.warning("allow_empty confirms it: %s. Unset allow_empty again after this run", what)
+        self._logger.warning(
+            "allow_empty is set, so the run continues: %s. Unset allow_empty again after this run", what
+        )
 
     def publishes_to(self, locale: str) -> bool:
         """Ask the API whether anything is published to a locale."""

@@ -115,7 +115,7 @@ def environment_config(schema: Json, prefix: str) -> Json:
     """Return the settings in environment variables; blank ones count as unset.
 
     Raises:
-        SettingsError: A variable cannot be understood.
+        SettingsError: A variable cannot be parsed.
     """
     parse_environment_config({"properties": {}}, prefix)  # reads a .env file into the environment
     config: Json = {}
@@ -125,6 +125,6 @@ def environment_config(schema: Json, prefix: str) -> Json:
             try:
                 config |= parse_environment_config({"properties": {name: setting}}, prefix)
             except ValueError:
-                msg = f"setting '{name}' cannot be understood: check the environment variable {variable}"
+                msg = f"setting '{name}' cannot be parsed: check the environment variable {variable}"
                 raise SettingsError(msg) from None
     return config

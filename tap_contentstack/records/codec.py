@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from tap_contentstack.records.columns import layout_of
 from tap_contentstack.records.exact import ExactItem, ExactWay
 from tap_contentstack.records.fast import Fast, FastWay, nothing_fits
+from tap_contentstack.records.layout import layout_of
 from tap_contentstack.records.mended import MendingWay
 from tap_contentstack.records.structs import InexpressibleError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from tap_contentstack.records.columns import Layout
+    from tap_contentstack.records.layout import Layout
 
 
 class Codec:

@@ -13,7 +13,7 @@ from tap_contentstack.values.jsontext import cleaned, decode, is_clean, shallow
 from tap_contentstack.values.paths import path_text
 
 if t.TYPE_CHECKING:
-    from tap_contentstack.records.columns import Layout
+    from tap_contentstack.records.layout import Layout
     from tap_contentstack.values.paths import Path
 
 

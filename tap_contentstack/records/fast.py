@@ -17,7 +17,7 @@ from tap_contentstack.values.times import all_canonical
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_contentstack.records.columns import Layout
+    from tap_contentstack.records.layout import Layout
     from tap_contentstack.records.links import Link
 
     Part: t.TypeAlias = bytes | memoryview

@@ -222,7 +222,7 @@ class ItemReader:
         if self.unusable:
             self.logger.warning("%d items had no usable key (uid and locale) and were left out", self.unusable)
         if self.cleaned:
-            self.logger.warning("%d items had characters that no target can store; these were taken out", self.cleaned)
+            self.logger.warning("%d items had characters that no target can store; these were removed", self.cleaned)
         if self.unfit:
             self.logger.info("%d items had values that do not fit their column; they are in _unmapped", self.unfit)
 
@@ -239,7 +239,7 @@ class ItemReader:
     def _note_unknown(self, item: RawItem) -> None:
         if item.type not in KNOWN and item.type not in self._unknown_events:
             self._unknown_events.add(item.type)
-            self.logger.warning("The feed has an event that this tap does not know: '%s'; it is left out", item.type)
+            self.logger.warning("The feed has an event that this tap does not know: '%s'; it is ignored", item.type)
 
 
 def _now() -> str:

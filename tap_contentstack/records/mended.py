@@ -21,9 +21,9 @@ from tap_contentstack.values.paths import path_text
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_contentstack.records.columns import Layout
     from tap_contentstack.records.exact import ExactWay
     from tap_contentstack.records.fast import FastItem, FastWay
+    from tap_contentstack.records.layout import Layout
 
 _NEVER_MENDED = frozenset({"uid", "locale", "_version"})
 """They tell what an item is, and which of two is newer."""

@@ -1,4 +1,4 @@
-"""The interfaces of what turns a stream's records into messages, and of outputs, which write these as well."""
+"""The interfaces of a stream's way out: `Messages` makes messages of records, an `Output` also writes them."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def test_a_refusal_of_a_request_that_was_sent_ahead_is_treated_as_any(sandbox, c
 def test_retries_are_bounded(sandbox):
     client = connect(sandbox)
     sandbox.faults.add(Fault(status=503, times=None))
-    with pytest.raises(ApiError, match=r"has a problem \(HTTP 503, request \w+\) \(gave up after 4 attempts\)"):
+    with pytest.raises(ApiError, match=r"failed temporarily \(HTTP 503, request \w+\) \(gave up after 4 attempts\)"):
         client.get(CONTENT_TYPES, {}, decode_json)
     assert len(sandbox.requests) == 4
 
@@ -298,9 +298,7 @@ def test_requests_go_through_the_proxy_of_the_environment(sandbox, proxy):
 def test_a_proxy_that_cannot_be_used_is_told_from_the_api(sandbox, monkeypatch, base_url):
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://user:pass@127.0.0.1:9")
-    with pytest.raises(
-        ApiError, match=r"the proxy gives no way to cdn.example.org \(.*refused\): check HTTP"
-    ) as caught:
+    with pytest.raises(ApiError, match=r"the proxy cannot reach cdn.example.org \(.*refused\): check HTTP") as caught:
         connect(sandbox, base_url=base_url, max_retries=0).get(CONTENT_TYPES, {}, decode_json)
     assert "pass" not in str(caught.value)
 
@@ -366,7 +364,7 @@ def test_an_answer_without_what_was_asked_for_is_asked_for_again(sandbox, status
 
 def test_a_proxy_that_wants_credentials_is_named(sandbox):
     sandbox.faults.add(Fault(status=407))
-    with pytest.raises(ApiError, match="the proxy wants other credentials: check those in HTTP_PROXY"):
+    with pytest.raises(ApiError, match="the proxy rejects the credentials: check those in HTTP_PROXY"):
         connect(sandbox).get(CONTENT_TYPES, {}, decode_json)
 
 

@@ -80,7 +80,7 @@ def test_a_proxys_page_is_told_from_the_api(sandbox, status):
     expected = {
         200: "answered with something other than the API's JSON (text/html: ",
         403: "answered HTTP 403 with something other than the API's JSON (text/html)",
-        502: "has a problem (HTTP 502, request",
+        502: "failed temporarily (HTTP 502, request",
     }
     assert expected[status] in output.last_line
 

@@ -135,7 +135,12 @@ def test_text_from_outside_breaks_no_markdown(tmp_path, progress):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "cannot be read: No such file"), ("[1]", "is no summary"), ("{", "is no summary"), ("{}", "is no summary")],
+    [
+        (None, "cannot be read: No such file"),
+        ("[1]", "is not the summary"),
+        ("{", "is not the summary"),
+        ("{}", "is not the summary"),
+    ],
 )
 def test_what_is_no_summary_is_one_sentence(tmp_path, content, says):
     path = tmp_path / "summary.json"

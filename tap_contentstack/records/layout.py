@@ -1,4 +1,4 @@
-"""The columns of one stream, and the fields that they hold."""
+"""The layout of a stream: its columns, and the field that each of them holds."""
 
 from __future__ import annotations
 
