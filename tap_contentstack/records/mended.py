@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.layout import Layout
 
 _NEVER_MENDED = frozenset({"uid", "locale", "_version"})
-"""They tell what an item is, and which of two is newer."""
+"""They tell what an item is, and which of two is newer; so does `publish_details` where its column has no locale."""
 LEARNED_AT_MOST = 200
 """Odd fields that a stream remembers: where keys are data, there is no end of them."""
 _decode_parts = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -59,6 +59,9 @@ class MendingWay:
         """
         self._fast = fast
         self._place = exact.place
+        details = layout.columns.get("publish_details")
+        tells_locale = details is not None and "locale" in (details.fields or {})
+        self._never_mended = _NEVER_MENDED if tells_locale else _NEVER_MENDED | {"publish_details"}
         self._known = {*layout.field_of.values(), *layout.deselected} - {layout.rest}
         self._odd: list[_Odd] = []
         self._learn([])
@@ -83,7 +86,7 @@ class MendingWay:
 
     def _new_oddities(self, parts: Mapping[str, Raw]) -> list[str]:
         """Return the fields of an item that are odd and were not known to be."""
-        unknown = parts.keys() - _NEVER_MENDED - {each.field for each in self._odd}
+        unknown = parts.keys() - self._never_mended - {each.field for each in self._odd}
         return [field for field in unknown if not self._fits(field, parts[field])]
 
     def _fits(self, field: str, value: Raw) -> bool:

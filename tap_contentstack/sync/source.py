@@ -9,8 +9,8 @@ from functools import partial
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.events import ASSET_EVENTS, ASSETS, ENTRY_EVENTS
 from tap_contentstack.records.codec import Codec
-from tap_contentstack.records.columns import DATA_COLUMN
 from tap_contentstack.records.items import ItemReader
+from tap_contentstack.records.layout import DATA_COLUMN
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.schema.stream_schemas import entry_columns, entry_schema
 from tap_contentstack.sync.counts import CountsOfAllTypes, CountsOfType

@@ -263,8 +263,8 @@ def test_what_is_deselected_appears_nowhere(tmp_path, settings_of, streams):
         },
         {"uid": "list", "data_type": "group", "schema": [{"uid": "secret", "data_type": "number"}]},
     ]
-    inner = {"secret": "hidden 1", "photo": "hidden2", "open": "shown 1"}
-    item = {"secret": "hidden 3", "photo": "hidden4", "open": "shown 2", "group": inner}
+    inner: Json = {"secret": "hidden 1", "photo": "hidden2", "open": "shown 1"}
+    item: Json = {"secret": "hidden 3", "photo": "hidden4", "open": "shown 2", "group": inner}
     if streams != "combined":  # what is in a list of `data` cannot be deselected, as in any list
         item["list"] = [{"secret": "hidden 5", "other": "shown 3"}]
     stack = Stack()

@@ -317,10 +317,11 @@ def test_the_version_is_known_whether_or_not_its_column_is_selected(selected):
 
 FREE = {"type": ["object", "null"]}
 CLOSED = schemas.entry_schema(CONTENT_TYPE)["properties"]["publish_details"]
+WITHOUT_LOCALE = {"type": ["object", "null"], "properties": {"time": {"type": ["string", "null"]}}}
 
 
 @pytest.mark.parametrize("selected", [None, {"uid"}], ids=["selected", "deselected"])
-@pytest.mark.parametrize("column", [FREE, CLOSED], ids=["free", "closed"])
+@pytest.mark.parametrize("column", [FREE, CLOSED, WITHOUT_LOCALE], ids=["free", "closed", "without locale"])
 @pytest.mark.parametrize(
     ("details", "locale"),
     [
@@ -341,6 +342,9 @@ def test_the_locale_published_to_is_known_whatever_becomes_of_its_column(details
     data = read({"uid": "e1", "publish_details": details, "locale": "en-us"})
     assert codec.exact(data).publish_locale == locale
     assert_same_every_way(codec, data)
+    for odd in ([], {"more": 1}, None):  # what was odd before is no obstacle
+        assert_same_every_way(codec, read({"uid": "e0", "publish_details": odd, "locale": "en-us"}))
+    assert_same_every_way(codec, read({"uid": "e1", "publish_details": details, "locale": "en-us", "unknown": 1}))
 
 
 def test_nothing_is_mended_for_a_schema_that_says_more_than_types():
