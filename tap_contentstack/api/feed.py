@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import typing as t
 from functools import partial
 from urllib.parse import quote
@@ -74,7 +75,10 @@ class Feed:
             locale: The locale.
             uids: At most 100 items.
         """
-        query = json.dumps({"uid": {"$in": list(uids)}}, separators=(",", ":"))
+        # The CDN keeps responses by URL, and the deletion of an asset does not purge them (Contentstack docs: cache
+        # purging). A uid that nothing has makes the URL a new one.
+        nobody = f"nobody_{secrets.token_hex(8)}"
+        query = json.dumps({"uid": {"$in": [*uids, nobody]}}, separators=(",", ":"))
         answer, key = self._list(content_type_uid, {"locale": locale, "query": query, "limit": str(PAGE_SIZE)})
         return {item["uid"] for item in answer[key] if _published_to(item, locale)}
 

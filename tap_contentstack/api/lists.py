@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
@@ -25,6 +26,32 @@ WITH_SCHEMAS = {"include_global_field_schema": "true", "include_branch": "true"}
 ALL_LEVELS = {"depth": "10"}
 """Terms of all levels: there are at most ten (Contentstack docs: limitations for taxonomy). Without `depth`, the
 management API returns only the first level."""
+
+
+@dataclass
+class _Reading:
+    """One reading of a list.
+
+    Attributes:
+        items: By uid.
+        counts: How many items there are, as its pages say.
+        seen: The items on its pages.
+    """
+
+    items: dict[str, Item] = field(default_factory=dict)
+    counts: set[int] = field(default_factory=set)
+    seen: int = 0
+
+    @property
+    def repeated(self) -> int:
+        """How many items came more than once."""
+        return self.seen - len(self.items)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing shows that an edit has moved items between the pages."""
+        count = max(self.counts, default=0)
+        return not self.repeated and self.counts <= {count} and self.seen >= count
 
 
 class Lists:
@@ -56,30 +83,37 @@ class Lists:
         ]
 
     def _whole(self, path: str, key: str, params: Mapping[str, str]) -> list[Item]:
-        """Return a list; fetch it again if it is shorter than the API counts, as edits move items between pages."""
-        found, count = self._pages(path, key, params)
-        if len(found) < count:
-            found, count = self._pages(path, key, params)
-        if len(found) < count:
-            what = key.replace("_", " ")
-            text = "The API counts %d %s and lists %d, twice; continuing with these"
-            self._logger.warning(text, count, what, len(found))
-        return found
+        """Return a list; read it again if it is not whole, as edits move items between its pages."""
+        reading = self._read(path, key, params)
+        if not reading.is_whole:
+            reading = self._read(path, key, params)
+        if not reading.is_whole:
+            what, count, listed = key.replace("_", " "), min(reading.counts, default=0), len(reading.items)
+            if listed < count:
+                text = "The API counts %d %s and lists %d, twice; continuing with these"
+                self._logger.warning(text, count, what, listed)
+            else:
+                text = "The list of %s changed twice while it was read; continuing with these %d"
+                self._logger.warning(text, what, listed)
+        return list(reading.items.values())
 
-    def _pages(self, path: str, key: str, params: Mapping[str, str]) -> tuple[list[Item], int]:
-        """Return the items that the API lists, and the number that it counts."""
-        found: dict[str, Item] = {}
-        skip = 0
+    def _read(self, path: str, key: str, params: Mapping[str, str]) -> _Reading:
+        """Return what the pages of a list have."""
+        reading = _Reading()
         while True:
-            query = {**params, "include_count": "true", "skip": str(skip), "limit": str(PAGE_SIZE)}
-            answer = self._client.get(path, query, partial(decode_list, key=key))
-            page, count = answer[key], answer.get("count")
+            query = {**params, "include_count": "true", "skip": str(reading.seen), "limit": str(PAGE_SIZE)}
+            response = self._client.get(path, query, partial(decode_list, key=key))
+            page, count = response[key], response.get("count")
             if deep := [each["uid"] for each in page if is_too_deep(each)]:
                 msg = f"'{shown(deep[0])}' of the {key.replace('_', ' ')} is nested more than {DEEPEST} levels deep"
                 raise ApiError(msg)
-            found.update((each["uid"], each) for each in page)
-            skip += len(page)
-            repeated = skip - len(found)  # edits move a few items; more than a page of them, and `skip` is ignored
-            counted = skip >= count if isinstance(count, int) else len(page) < PAGE_SIZE
-            if not page or counted or repeated > PAGE_SIZE:
-                return list(found.values()), count if isinstance(count, int) else len(found)
+            reading.items.update((each["uid"], each) for each in page)
+            reading.seen += len(page)
+            if isinstance(count, int):
+                reading.counts.add(count)
+                is_last = reading.seen >= count
+            else:
+                is_last = len(page) < PAGE_SIZE
+            # Edits repeat a few items; where it is more than a page of them, `skip` is ignored.
+            if not page or is_last or reading.repeated > PAGE_SIZE:
+                return reading

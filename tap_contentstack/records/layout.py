@@ -66,7 +66,7 @@ def layout_of(
         columns={name: shape_of(each) for name, each in properties.items() if name in wanted},
         field_of=field_of,
         deselected={field_of[name] for name in properties if name not in wanted},
-        cuts=[inner if column == rest else (field_of.get(column, column), *inner) for column, *inner in cuts],
+        cuts=[tuple(inner) if column == rest else (field_of.get(column, column), *inner) for column, *inner in cuts],
         rest=rest,
         linking={name for name in wanted if name not in LINKLESS},
     )

@@ -233,6 +233,9 @@ class Run:
         self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
         with contextlib.suppress(TargetGoneError, WriterClosedError), self._writer:  # nobody may be there to read it
             self._parts.state.write()
+            for stream in self._streams:  # batch files that are not full yet, if there is time
+                stream.leave()
+            self._parts.state.write()
             self._writer.close()  # nothing comes after the last STATE
         if self._reason:
             self._logger.error(self._reason)

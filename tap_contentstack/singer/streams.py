@@ -60,6 +60,7 @@ class FeedStream(VersionedStream):
         """
         super().__init__(tap, parts, name, schema)
         self._source = Source(stack=parts.stack, stream=name, events=events, content_type=content_type, columns=columns)
+        self._passes: Passes | None = None
         self.has_whole_box = False
         """Whether the stream has all of the run's time for itself."""
 
@@ -134,7 +135,7 @@ class FeedStream(VersionedStream):
             logger=self.logger,
             record_limit=self.ABORT_AT_RECORD_COUNT,
         )
-        passes = Passes(
+        self._passes = passes = Passes(
             load,
             Removals(feed=load.feed, reader=load.reader, is_gone=self.parts.stack.is_gone),
             is_gone=self.parts.stack.is_gone,
@@ -149,6 +150,11 @@ class FeedStream(VersionedStream):
             self._empty()
         except PostponedError:
             self.postponed = True
+
+    @override
+    def leave(self) -> None:
+        if self._passes:
+            self._passes.leave()
 
     @property
     @override

@@ -137,6 +137,9 @@ class VersionedStream(SelfWritingStream):
     def rows(self) -> Iterable[dict[str, t.Any]]:
         """Yield the current rows."""
 
+    def leave(self) -> None:
+        """Write what is held back, and the checkpoint that covers it: the run ends before the stream is complete."""
+
     # The bookmark and the schema that it asks for
 
     def adopt(self, state: Mapping[str, t.Any] | None) -> None:

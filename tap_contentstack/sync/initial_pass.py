@@ -23,8 +23,8 @@ class InitialPass:
     """Runs initial passes, from the first page or from a checkpoint."""
 
     load: Load
-    _held_back: tuple[str | None, int] | None = None
-    """The checkpoint of records that have been written but have not left the tap yet: page token, items seen."""
+    _held_back: tuple[int | None, str | None, int] | None = None
+    """The checkpoint of records that are written but have not left the tap yet: version, page token, items seen."""
 
     def run(self) -> None:
         """Load what is published; the last page brings the sync token.
@@ -62,7 +62,7 @@ class InitialPass:
                     load.table.sweep()
                     bookmark.full_load_at = load.clock.utc()
                     load.progress.swept = True
-                self._held_back = (page.pagination_token, seen) if load.table.holds_back else None
+                self._held_back = (bookmark.version, page.pagination_token, seen) if load.table.holds_back else None
                 if not self._held_back:
                     load.advance(page.pagination_token, page.sync_token, seen)
             load.progress.records += len(messages)
@@ -72,8 +72,8 @@ class InitialPass:
         """Write the records that are held back, with the checkpoint that covers them."""
         with self.load.lock:
             self.load.table.finish()
-            if self._held_back is not None:
-                token, seen = self._held_back
+            version, token, seen = self._held_back or (None, None, 0)
+            if token is not None and version == self.load.bookmark.version:  # the stream has not restarted meanwhile
                 self.load.advance(token, None, seen)
 
     def _pages(self) -> Iterator[Page]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_contentstack.errors import NotFoundError, TimeIsUpError
+from tap_contentstack.errors import NotFoundError, TapError, TimeIsUpError
 from tap_contentstack.sync.delta_pass import DeltaPass
 from tap_contentstack.sync.initial_pass import InitialPass
 from tap_contentstack.sync.turns import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
@@ -79,19 +79,27 @@ class Passes:
             except NotFoundError:
                 uid = load.reader.content_type_uid
                 if uid is None or not self._is_gone(uid):
+                    self.leave()
                     raise
                 raise ContentTypeGoneError from None
             except StartOver as turn:
                 load.restart(turn)
                 may_be_too_long = False
             except TimeIsUpError:
-                self._initial.leave()
+                self.leave()
                 if may_be_too_long and load.progress.pages:  # without checkpoints, the next run would fare no better
                     load.restart(StartOver(Reason.TIME_BOX))
+                raise
+            except TapError:
+                self.leave()
                 raise
             else:
                 break
         load.reader.report()
+
+    def leave(self) -> None:
+        """Write the records that are held back, and the checkpoint that covers them; the next run resumes there."""
+        self._initial.leave()
 
     def _catch_up(self) -> None:
         """Read the initial pass, where it is not complete yet, and then what changed since."""

@@ -37,6 +37,7 @@ def uids(content_types: list[dict[str, t.Any]]) -> list[str]:
         pytest.param([page("a", "b")], id="not counted"),
         pytest.param([page("a", count=3), page("a", count=3), page("b", count=2), page("a", "b", count=2)], id="moved"),
         pytest.param([page("a", count=2), page(count=2), page("a", "b", count=2)], id="short once"),
+        pytest.param([page("gone", count=3), page("b", count=2), page("a", "b", count=2)], id="one gone"),
     ],
 )
 def test_all_content_types_are_listed_each_once(pages, caplog):
@@ -48,6 +49,12 @@ def test_a_list_that_is_short_twice_is_told(caplog):
     pages = [page("a", count=2), page(count=2)] * 2
     assert uids(Lists(client_of(*pages), LOGGER).content_types()) == ["a"]
     assert "The API counts 2 content types and lists 1, twice" in caplog.text
+
+
+def test_a_list_that_changes_twice_while_it_is_read_is_logged(caplog):
+    pages = [page("gone", count=3), page("b", count=2), page("gone too", count=3), page("a", count=2)]
+    assert uids(Lists(client_of(*pages), LOGGER).content_types()) == ["gone too", "a"]
+    assert "The list of content types changed twice while it was read; continuing with these 2" in caplog.text
 
 
 @pytest.mark.parametrize("count", [10**25, None])

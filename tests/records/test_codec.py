@@ -342,7 +342,8 @@ def test_the_locale_published_to_is_known_whatever_becomes_of_its_column(details
     data = read({"uid": "e1", "publish_details": details, "locale": "en-us"})
     assert codec.exact(data).publish_locale == locale
     assert_same_every_way(codec, data)
-    for odd in ([], {"more": 1}, None):  # what was odd before is no obstacle
+    before: list[object] = [[], {"more": 1}, None]  # what was odd before is no obstacle
+    for odd in before:
         assert_same_every_way(codec, read({"uid": "e0", "publish_details": odd, "locale": "en-us"}))
     assert_same_every_way(codec, read({"uid": "e1", "publish_details": details, "locale": "en-us", "unknown": 1}))
 

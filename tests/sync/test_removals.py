@@ -102,16 +102,58 @@ def test_a_check_that_fails_for_good_is_settled_by_what_the_feed_lists():
     "listed",
     [
         [page(sync="s9")],
-        [page(item("published", "b", "fr-fr"), sync="s9", total=2)],
         [page(item("published", "b", "fr-fr"), more="p"), TokenRefusedError("p")],
     ],
-    ids=["nothing in the locale", "another number", "refused"],
+    ids=["nothing in the locale", "refused"],
 )
 def test_a_check_that_nothing_settles_starts_the_stream_over(listed):
     run = delta_run(
         page(item("deleted", "a"), sync="s1"), refusal=ApiError("down"), initial=[listed, [page(sync="s2")]]
     )
     assert "sweep complete s2" in run.go().log
+
+
+LISTED = item("published", "b", "fr-fr")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        page(LISTED, sync="s9", total=3),
+        page(LISTED, item("published", "a", "fr-fr"), sync="s9", total=3),
+        page(item("published", "a", "fr-fr"), sync="s9", total=2),
+    ],
+    ids=["another count", "more items", "other items"],
+)
+def test_two_lists_that_are_not_whole_and_differ_start_the_stream_over(second):
+    run = delta_run(
+        page(item("deleted", "a"), sync="s1"),
+        refusal=ApiError("down"),
+        initial=[[page(LISTED, sync="s9", total=2)], [second], [page(sync="s2")]],
+    )
+    assert "sweep complete s2" in run.go().log
+
+
+def test_a_count_that_is_always_wrong_does_not_start_the_stream_over_with_each_delete(caplog):
+    run = delta_run(
+        page(item("deleted", "a"), sync="s1"),
+        refusal=ApiError("down"),
+        initial=[[page(LISTED, sync="s9", total=2)], [page(LISTED, sync="s9", total=2)]],
+    )
+    table = run.go()
+    assert ("a", "fr-fr", "deleted") in table.rows
+    assert "begin" not in table.log
+    assert "The API counts 2 items and lists 1, twice; continuing with these" in caplog.text
+
+
+def test_a_list_that_is_whole_the_second_time_is_believed():
+    whole = page(LISTED, item("published", "a", "fr-fr"), sync="s9", total=2)
+    run = delta_run(
+        page(item("deleted", "a"), sync="s1"),
+        refusal=ApiError("down"),
+        initial=[[page(LISTED, sync="s9", total=2)], [whole]],
+    )
+    assert ("a", "fr-fr", "deleted") not in run.go().rows
 
 
 def test_a_check_that_is_refused_to_these_settings_ends_the_stream():
