@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import logging
+import logging.config
 import os
 import sys
 import time
+from pathlib import Path
 
 STARTED = time.time()  # before the imports, which take a noticeable part of a second
 
+import yaml  # noqa: E402 - as the SDK reads the file
 from singer_sdk.exceptions import SingerSDKError  # noqa: E402
 
 from tap_contentstack.tap import TapContentstack  # noqa: E402
+from tap_contentstack.values.texts import one_line  # noqa: E402
 
 
 def main() -> None:
     """Run the tap with the command line's arguments."""
     TapContentstack.process_started = STARTED
-    for variable in ("TAP_CONTENTSTACK_LOGLEVEL", "LOGLEVEL"):  # those that the SDK reads, in its order
-        level = os.environ.get(variable) or "INFO"
-        if level.upper() not in logging.getLevelNamesMapping():
-            sys.exit(f"{variable} must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    _check_logging()
     try:
         TapContentstack.cli()
     except SingerSDKError as error:
         TapContentstack.logger.critical("%s", str(error).partition("\n")[0])
         sys.exit(1)
+
+
+def _check_logging() -> None:
+    """Exit if an environment variable that the SDK sets its logging up with has a mistake."""
+    for variable in ("TAP_CONTENTSTACK_LOGLEVEL", "LOGLEVEL"):
+        level = os.environ.get(variable) or "INFO"
+        if level.upper() not in logging.getLevelNamesMapping():
+            sys.exit(f"{variable} must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    path = os.environ.get("SINGER_SDK_LOG_CONFIG")
+    if path is None or not Path(path).exists():  # of which the SDK warns
+        return
+    try:
+        logging.config.dictConfig(yaml.safe_load(Path(path).read_bytes()))
+    except (OSError, ValueError, TypeError, AttributeError, ImportError, yaml.YAMLError) as error:
+        sys.exit(f"SINGER_SDK_LOG_CONFIG must name a YAML file of a logging configuration ({one_line(error)})")
 
 
 if __name__ == "__main__":

@@ -114,6 +114,8 @@ def _sdk_setting_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
         yield "setting 'batch_config' must have an encoding, and a storage whose root is a folder or a URL of one"
     elif batch_config and batch_config["encoding"]["format"] != "jsonl":
         yield "setting 'batch_config' must have the encoding format jsonl: no other holds columns of any JSON"
+    elif batch_config and not _is_whole_number(batch_config.get("batch_size", 1)):
+        yield "setting 'batch_config' must have a batch_size of at least 1"
 
 
 def _stream_map_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -125,6 +127,10 @@ def _stream_map_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
                 yield f"{where} is empty: give it an expression, or null to leave it out"
             elif name == MAPPER_ELSE_OPTION and value not in (None, NULL_STRING):
                 yield f"{where} can only be null, which leaves out what is not named"
+
+
+def _is_whole_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _is_utf8(text: str) -> bool:

@@ -7,8 +7,10 @@ import typing as t
 from singer_sdk.batch import Batcher
 from typing_extensions import override
 
+from tap_contentstack.errors import TapError
 from tap_contentstack.sdk import SDKBatchMessage
 from tap_contentstack.singer.mapped import MappedOutput
+from tap_contentstack.values.texts import one_line, shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +81,12 @@ class BatchOutput(MappedOutput):
         if not records:
             return
         batcher = Batcher(tap_name=self._tap, stream_name=stream, batch_config=self._config)
-        for manifest in batcher.get_batches(iter(records)):
+        try:
+            manifests = list(batcher.get_batches(iter(records)))
+        except (OSError, ImportError) as error:
+            msg = f"batch files cannot be written to '{shown(self._config.storage.root)}' ({one_line(error)})"
+            raise TapError(msg) from error
+        for manifest in manifests:
             self._writer.write_message(
                 SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest)
             )

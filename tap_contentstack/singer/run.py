@@ -231,7 +231,8 @@ class Run:
         stopped = self._exit_code > STOPPED
         reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
         self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
-        with contextlib.suppress(TargetGoneError, WriterClosedError), self._writer:  # nobody may be there to read it
+        # Nobody may be there to read it, and batch files may not be writable.
+        with contextlib.suppress(TargetGoneError, WriterClosedError, TapError), self._writer:
             self._parts.state.write()
             for stream in self._streams:  # batch files that are not full yet, if there is time
                 stream.leave()

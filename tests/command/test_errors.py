@@ -327,6 +327,45 @@ def test_a_content_type_that_is_nested_without_end_is_one_sentence():
         assert "is nested more than 100 levels deep" in fail(sandbox.settings).last_line
 
 
+@pytest.mark.parametrize("text", ["a: [", "a: b", "- a", ""])
+def test_a_logging_configuration_that_is_none_is_one_sentence(sandbox, tmp_path, text):
+    path = tmp_path / "logging.yml"
+    path.write_text(text)
+    output = fail(sandbox.settings, env={"SINGER_SDK_LOG_CONFIG": str(path)})
+    assert output.last_line.startswith("SINGER_SDK_LOG_CONFIG must name a YAML file of a logging configuration")
+
+
+def test_a_logging_configuration_is_used(sandbox, tmp_path):
+    path, log = tmp_path / "logging.yml", tmp_path / "log"
+    handler = {"class": "logging.FileHandler", "filename": str(log)}
+    path.write_text(
+        json.dumps({"version": 1, "handlers": {"file": handler}, "root": {"handlers": ["file"], "level": "INFO"}})
+    )
+    output = run_tap(sandbox.settings, env={"SINGER_SDK_LOG_CONFIG": str(path)})
+    assert output.code == 0
+    assert "complete" in log.read_text()
+
+
+BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}}
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "100", True])
+def test_a_size_of_batch_files_that_is_none_is_one_sentence(sandbox, size):
+    output = fail(sandbox.settings | {"batch_config": BATCHES | {"storage": {"root": "."}, "batch_size": size}})
+    assert output.last_line.endswith("setting 'batch_config' must have a batch_size of at least 1")
+
+
+@pytest.mark.parametrize(
+    ("storage", "alias"),
+    [({"root": "/proc/none"}, "a"), ({"root": "s3://bucket"}, "a"), ({"prefix": "a/b"}, "a"), ({}, "a/b")],
+)
+def test_batch_files_that_cannot_be_written_are_one_sentence(sandbox, tmp_path, storage, alias):
+    config = BATCHES | {"storage": {"root": str(tmp_path), **storage}}
+    maps = {"content_types": {"__alias__": alias}}
+    output = fail(sandbox.settings | {"batch_config": config, "stream_maps": maps})
+    assert "batch files cannot be written to" in output.last_line
+
+
 def test_credentials_in_clear_are_a_warning(refused):
     output = refused(base_url="http://host.invalid", max_retries=0)
     assert "credentials cross the network unencrypted" in output.err

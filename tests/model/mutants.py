@@ -216,8 +216,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "forget the records that are held back when the time is up",
         "sync/initial_pass",
-        "            self.load.table.finish()\n            if self._held_back",
-        "            if self._held_back",
+        "            self.load.table.finish()\n            version, token",
+        "            version, token",
         episode="time_boxes",
     ),
     Mutant(
