@@ -22,7 +22,7 @@ import inspect
 import typing as t
 
 from singer_sdk import Stream
-from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.configuration._dict_config import TRUTHY, parse_environment_config
 from singer_sdk.helpers._batch import BatchConfig, SDKBatchMessage
 from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
 from singer_sdk.helpers._classproperty import classproperty
@@ -39,6 +39,7 @@ if t.TYPE_CHECKING:
 
 
 __all__ = [
+    "TRUTHY",
     "BatchConfig",
     "CustomStreamMap",
     "RemoveRecordTransform",

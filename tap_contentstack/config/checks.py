@@ -7,7 +7,14 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from singer_sdk.mapper import MAPPER_ELSE_OPTION, NULL_STRING
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+)
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_contentstack.config.regions import delivery_url
@@ -23,6 +30,14 @@ if t.TYPE_CHECKING:
 
 MIN_REQUESTS_PER_SECOND = 0.01
 """A lower cap means more than 100 seconds between two requests, which is taken for a mistake."""
+MAP_OPTIONS = (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+)
+"""What a stream map can have beside columns; any other name of this form is a slip."""
 SECRETS = ("api_key", "access_token")
 
 
@@ -127,6 +142,11 @@ def _stream_map_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
                 yield f"{where} is empty: give it an expression, or null to leave it out"
             elif name == MAPPER_ELSE_OPTION and value not in (None, NULL_STRING):
                 yield f"{where} can only be null, which leaves out what is not named"
+            elif definition is members and _is_option(name) and name not in MAP_OPTIONS:
+                yield f"{where} is no option: there are {', '.join(MAP_OPTIONS)}"
+
+
+_is_option = re.compile("__.+__").fullmatch
 
 
 def _is_whole_number(value: object) -> bool:

@@ -8,12 +8,14 @@ import typing as t
 from pathlib import Path
 
 from tap_contentstack.errors import InputError, SettingsError
-from tap_contentstack.sdk import parse_environment_config
+from tap_contentstack.sdk import TRUTHY, parse_environment_config
 
 Json: t.TypeAlias = dict[str, t.Any]
 
 
 BOOKMARKS = "bookmarks"
+FALSY = ("false", "0", "no", "off")
+"""What an environment variable can say for false; the SDK takes anything but `TRUTHY` for it."""
 BYTE_ORDER_MARK = "\ufeff"
 """Some editors put it at the start of a file."""
 
@@ -121,7 +123,10 @@ def environment_config(schema: Json, prefix: str) -> Json:
     config: Json = {}
     for name, setting in schema["properties"].items():
         variable = f"{prefix}{name.upper()}"
-        if os.environ.get(variable, "").strip():
+        if value := os.environ.get(variable, "").strip():
+            if "boolean" in setting["type"] and value.lower() not in {*TRUTHY, *FALSY}:
+                msg = f"setting '{name}' must be true or false: check the environment variable {variable}"
+                raise SettingsError(msg)
             try:
                 config |= parse_environment_config({"properties": {name: setting}}, prefix)
             except ValueError:

@@ -15,7 +15,7 @@ import decimal
 import typing as t
 from functools import cached_property
 
-from tap_contentstack.errors import MapError, SettingsError
+from tap_contentstack.errors import MapError
 from tap_contentstack.events import unpublish_of
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, KEY_COLUMNS, PROTECTED_COLUMNS
 from tap_contentstack.sdk import CustomStreamMap, Expression, RemoveRecordTransform, definition_of, evaluate
@@ -23,7 +23,7 @@ from tap_contentstack.singer.expressions import CONSTANTS, conditions_of, names_
 from tap_contentstack.singer.writer import encode
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk.mapper import StreamMap
 
@@ -46,13 +46,13 @@ class GuardedMap:
             schema: The stream's schema, of the selected columns.
             keys: The stream's own key columns.
         """
+        self.stream = stream
         self.alias = stream_map.stream_alias
-        self._stream = stream
+        self.own_keys = keys
+        self.columns = list(schema["properties"])
         self._map = stream_map
-        self._own_keys = keys
-        self._columns = list(schema["properties"])
         self._protected = [column for column in PROTECTED_COLUMNS if column in schema["properties"]]
-        self._custom = isinstance(stream_map, CustomStreamMap)
+        self.is_custom = isinstance(stream_map, CustomStreamMap)
         self.removes_all = isinstance(stream_map, RemoveRecordTransform)
         if not self.removes_all:
             properties = dict(stream_map.transformed_schema["properties"])
@@ -74,55 +74,9 @@ class GuardedMap:
         return t.cast("CustomStreamMap", self._map)
 
     @cached_property
-    def _definition(self) -> MapDefinition:
+    def definition(self) -> MapDefinition:
+        """What the map does; only of a custom one."""
         return definition_of(self._sdk_map)
-
-    # Once, before the first record
-
-    def check(self) -> None:
-        """Refuse a map under which rows would lose their identity.
-
-        Raises:
-            SettingsError: A key column is missing, empty, or computed from anything but the stream's key columns.
-        """
-        if self.removes_all:
-            return
-        keys = self.keys
-        if not keys:
-            self._refuse("__key_properties__", "a stream needs a key; list its key columns")
-        used: set[str] = set()
-        for column in keys:
-            if column not in self.schema["properties"]:
-                self._refuse(column, "the map or flattening renames or removes the key column")
-            names = self._names_of_key(column)
-            if lacking := sorted(names - set(self._own_keys)):
-                self._refuse(
-                    column,
-                    f"a key can only use {' and '.join(self._own_keys)}, because deletes carry nothing else; "
-                    f"it uses {', '.join(lacking)}",
-                )
-            used |= names
-        # A filter can let through one locale alone.
-        filtered = {name for condition in self._key_conditions for name in names_in(condition, self._columns)}
-        used |= filtered & {KEY_COLUMNS[1]}
-        if lacking := [column for column in self._own_keys if column not in used]:
-            self._refuse(keys[0], f"different rows would get the same key; use {' and '.join(lacking)} in it, too")
-
-    def _names_of_key(self, column: str) -> set[str]:
-        """Return the columns that a key column is computed from."""
-        expression = self._definition.expressions.get(column) if self._custom else None
-        if expression is None:
-            return {column}
-        value = expression.parsed.value
-        if isinstance(value, ast.Constant) and not value.value:
-            self._refuse(column, "a key column cannot be empty")
-        return {column if name == "self" else name for name in names_in(value, self._columns)} - CONSTANTS
-
-    def _refuse(self, column: str, reason: str) -> t.NoReturn:
-        msg = f"setting 'stream_maps': stream {self._stream}, column '{column}': {reason}"
-        raise SettingsError(msg)
-
-    # Each record
 
     def rows(self, record: Record, *, updates: bool) -> Iterator[Record]:
         """Yield the mapped record, or nothing if the map filters it out.
@@ -134,12 +88,12 @@ class GuardedMap:
         Raises:
             MapError: An expression fails.
         """
-        if not self._custom:
+        if not self.is_custom:
             mapped = self._map.transform(record)
             if mapped is not None:
                 yield self._kept(mapped, record)
             return
-        record = dict.fromkeys(self._columns) | record
+        record = dict.fromkeys(self.columns) | record
         if record.get("_sdc_deleted_at") is not None:
             if self._may_hold(record):
                 yield self._tombstone(record)
@@ -148,7 +102,7 @@ class GuardedMap:
             mapped = self._map.transform(record)
         except Exception as error:  # expressions can fail in any way
             raise self._failure(record, error) from error
-        if mapped is not None or not self._definition.filter:
+        if mapped is not None or not self.definition.filter:
             yield self._checked(self._kept(mapped or {}, record), record)
         elif updates and "_sdc_deleted_at" in record and self._may_hold(record):
             yield self._tombstone(_unpublished(record))
@@ -176,34 +130,34 @@ class GuardedMap:
         A condition that uses only the key has the same result for every version of a row. So a filter on the locale
         applies to tombstones, too.
         """
-        for condition in self._key_conditions:
-            text = t.cast("Expression", self._definition.filter).text
+        for condition in self.key_conditions:
+            text = t.cast("Expression", self.definition.filter).text
             with contextlib.suppress(Exception):  # it failed on the row, too, or was never evaluated
                 if not evaluate(self._sdk_map, Expression(text, ast.Expr(condition)), record, None):
                     return False
         return True
 
     @cached_property
-    def _key_conditions(self) -> list[ast.expr]:
+    def key_conditions(self) -> list[ast.expr]:
         """The conditions of the filter that use the key alone."""
-        if not self._custom or not self._definition.filter:
+        if not self.is_custom or not self.definition.filter:
             return []
-        usable = {*self._own_keys, *CONSTANTS}
-        conditions = conditions_of(self._definition.filter.parsed.value)
-        return [each for each in conditions if names_in(each, self._columns) <= usable]
+        usable = {*self.own_keys, *CONSTANTS}
+        conditions = conditions_of(self.definition.filter.parsed.value)
+        return [each for each in conditions if names_in(each, self.columns) <= usable]
 
     def _tombstone(self, record: Record) -> Record:
         """Return a tombstone with the mapped key; all other columns are null, and their expressions not evaluated."""
-        result = dict(record) if self._definition.keeps_others else {}
-        for column, expression in self._definition.expressions.items():
+        result = dict(record) if self.definition.keeps_others else {}
+        for column, expression in self.definition.expressions.items():
             goes_through = column in ADDED_COLUMNS and expression.text == column
             result[column] = record.get(column) if goes_through else None
-        for column in self._definition.removed:
+        for column in self.definition.removed:
             result.pop(column, None)
         for column in self.keys:
-            if column in self._definition.expressions:
+            if column in self.definition.expressions:
                 try:
-                    result[column] = evaluate(self._sdk_map, self._definition.expressions[column], record, column)
+                    result[column] = evaluate(self._sdk_map, self.definition.expressions[column], record, column)
                 except Exception as error:  # expressions can fail in any way
                     raise self._error(column, record, type(error).__name__) from error
             else:
@@ -214,7 +168,7 @@ class GuardedMap:
 
     def _failure(self, record: Record, error: Exception) -> MapError:
         """Return an error that names the expression that failed: the first one that fails again."""
-        definition = self._definition
+        definition = self.definition
         expressions = {"__filter__": definition.filter} if definition.filter else {}
         for column, expression in (expressions | definition.expressions).items():
             try:
@@ -226,45 +180,11 @@ class GuardedMap:
 
     def _error(self, column: str, record: Record, reason: str, text: str | None = None) -> MapError:
         """Return an error that quotes only the record's key: the original error's text may quote any value."""
-        if text is None and column in self._definition.expressions:
-            text = self._definition.expressions[column][0]
-        item = ", ".join(str(record.get(column)) for column in self._own_keys)
+        if text is None and column in self.definition.expressions:
+            text = self.definition.expressions[column][0]
+        item = ", ".join(str(record.get(column)) for column in self.own_keys)
         expression = f", expression {text!r}," if text else ""
-        return MapError(f"stream map of {self._stream}, column '{column}'{expression} fails on item {item}: {reason}")
-
-
-def guarded(
-    stream: str, maps: Iterable[StreamMap], schema: Mapping[str, t.Any], keys: Sequence[str]
-) -> list[GuardedMap]:
-    """Return a stream's maps, guarded and checked.
-
-    Raises:
-        SettingsError: A map would break the guarantee.
-    """
-    result = [GuardedMap(stream, each, schema, keys) for each in maps]
-    for each in result:
-        each.check()
-    return result
-
-
-def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
-    """Refuse maps that write twice to one table: each would remove the other's rows.
-
-    Raises:
-        SettingsError: Two streams, or two maps of one stream, have one name; many targets do not tell case apart.
-    """
-    owners: dict[str, str] = {}
-    for stream, several in maps.items():
-        for alias in (each.alias for each in several if not each.removes_all):
-            if (other := owners.get(alias.casefold())) is None:
-                owners[alias.casefold()] = stream
-                continue
-            both = f"two maps of stream {stream}" if other == stream else f"streams {other} and {stream}"
-            msg = (
-                f"setting 'stream_maps': {both} would both be named '{alias}', and remove each other's rows; give each "
-                "its own name, or use entry_streams 'combined' for one table"
-            )
-            raise SettingsError(msg)
+        return MapError(f"stream map of {self.stream}, column '{column}'{expression} fails on item {item}: {reason}")
 
 
 def _as_declared(value: t.Any, schema: Mapping[str, t.Any]) -> t.Any:

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from tap_contentstack.schema.stream_schemas import loads_schema
 from tap_contentstack.sdk import SelfWritingStream
-from tap_contentstack.singer.guarded import GuardedMap, guarded
+from tap_contentstack.singer.maps import guarded
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_contentstack.api.stack import Stack
+    from tap_contentstack.singer.guarded import GuardedMap
     from tap_contentstack.sync.bookmarks import Bookmark
     from tap_contentstack.values.clock import Clock
 

@@ -13,8 +13,8 @@ from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import kind_of
 from tap_contentstack.schema.table_schema import column_types, table_schema
 from tap_contentstack.sdk import SelfWritingStream
-from tap_contentstack.singer.guarded import guarded
 from tap_contentstack.singer.logger import logger_of
+from tap_contentstack.singer.maps import guarded
 from tap_contentstack.singer.outputs import output_of
 from tap_contentstack.sync.bookmarks import Bookmark, read_bookmark
 from tap_contentstack.sync.scope import Unsure, carried_over, fingerprint, scope_change

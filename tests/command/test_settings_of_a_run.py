@@ -313,6 +313,20 @@ def test_all_settings_may_come_from_the_environment(small):
     assert {params["type"] for params in inits} == {"entry_published", "asset_published"}
 
 
+@pytest.mark.parametrize("value", ["maybe", "treu", "2"])
+def test_a_variable_that_is_neither_true_nor_false_is_not_taken_for_false(small, value):
+    output = fail(small.settings, "--config", "ENV", env={"TAP_CONTENTSTACK_COUNT_PUBLISHED": value})
+    expected = "setting 'count_published' must be true or false: check the environment variable"
+    assert f"{expected} TAP_CONTENTSTACK_COUNT_PUBLISHED" in output.last_line
+
+
+@pytest.mark.parametrize(("value", "counted"), [("TRUE", True), ("on", True), ("No", False), ("0", False)])
+def test_a_variable_may_say_true_or_false_in_several_ways(small, value, counted):
+    output = run_tap(small.settings, "--config", "ENV", env={"TAP_CONTENTSTACK_COUNT_PUBLISHED": value})
+    assert output.code == 0
+    assert any("include_count" in each.params and "locale" in each.params for each in small.requests) == counted
+
+
 def test_a_file_and_the_environment_may_be_combined(small):
     config = {name: value for name, value in small.settings.items() if name != "access_token"}
     env = {"TAP_CONTENTSTACK_ACCESS_TOKEN": small.settings["access_token"]}

@@ -272,6 +272,32 @@ def test_names_that_flattening_makes_fit_and_a_clash_is_one_sentence(sandbox):
     assert "column name produced in schema: a__b__c" in fail({**sandbox.settings, **config}).last_line
 
 
+def test_an_option_that_stream_maps_do_not_have_is_refused(sandbox):
+    output = fail({**sandbox.settings, **maps({"__fliter__": "x == 'one'"})})
+    assert f"setting 'stream_maps': '__fliter__' of {STREAM} is no option: there are __alias__" in output.last_line
+
+
+@pytest.mark.parametrize("extra", [{"entries_pp": {"y": "x"}}, {"copy": {"__source__": "entries_pp"}}], ids=str)
+def test_a_map_for_a_stream_that_does_not_exist_is_a_warning(sandbox, extra):
+    output = load(sandbox, **maps({"y": "x"}, **extra, **{"entries_*": {"z": "x"}, "loads": {"v": "version"}}))
+    assert output.err.count("there is no stream") == 1
+    assert "setting 'stream_maps': there is no stream 'entries_pp'" in output.err
+
+
+def test_a_key_that_a_group_lacks_is_read_with_get(sandbox):
+    group = {"uid": "seo", "data_type": "group", "schema": [{"uid": "title", "data_type": "text"}]}
+    sandbox.stack.add_content_type({"uid": "q", "schema": [group]})
+    for uid, seo in (("c", {"title": "one"}), ("d", {}), ("e", None)):
+        sandbox.stack.publish_entry("q", uid, {"seo": seo}, ["en-us"])
+    definition = {"y": "seo.get('title') if seo else None"}
+    output = load(sandbox, stream_maps={"entries_q": definition})
+    assert {uid: row["y"] for uid, row in rows(output, stream="entries_q").items()} == {
+        "c": "one",
+        "d": None,
+        "e": None,
+    }
+
+
 def test_the_recipe_of_the_readme_does_what_it_says():
     text = Path(__file__).parents[2].joinpath("docs/warehouse.md").read_text().partition("<!-- stream-maps -->")[2]
     config = json.loads(text.partition("```json")[2].partition("```")[0])

@@ -14,7 +14,10 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from tap_contentstack.errors import MapError
 from tap_contentstack.schema.stream_schemas import KEY_COLUMNS, PROTECTED_COLUMNS, VERSION_COLUMN, entry_schema
 from tap_contentstack.sdk import CustomStreamMap, definition_of, evaluate
-from tap_contentstack.singer.guarded import GuardedMap, guarded
+from tap_contentstack.singer.maps import guarded
+
+if t.TYPE_CHECKING:
+    from tap_contentstack.singer.guarded import GuardedMap
 
 Json: t.TypeAlias = dict[str, t.Any]
 
