@@ -1,9 +1,9 @@
-"""The stream `loads` lists the version from which each stream's rows are live, so that any loader's tables are exact.
+"""The stream `loads` lists the version from which each stream's rows are live, so that any target's tables are exact.
 
-A loader that ignores ACTIVATE_VERSION keeps rows of older versions, and one without metadata columns loses the version
-of the messages. But all loaders upsert. So each row has its version in a column, `_load_version`, and this stream says
+A target that ignores ACTIVATE_VERSION keeps rows of older versions, and one without metadata columns loses the version
+of the messages. But all targets upsert. So each row has its version in a column, `_load_version`, and this stream says
 which versions count: `_load_version >= (select version from loads where stream = …)`. Not `=`, because a target may be
-ahead of the confirmed state, with rows of a newer full load whose state was lost.
+ahead of the confirmed state, with rows of a newer initial pass whose state was lost.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class Run:
         self._streams = sorted(self._streams, key=lambda stream: stream.turn)
         feeds = [stream for stream in self._streams if isinstance(stream, FeedStream)]
         for stream in feeds[: settings.max_concurrency]:
-            stream.has_whole_box = True
+            stream.has_all_time = True
         self._at_start = {stream.name: dataclasses.replace(stream.bookmark) for stream in feeds}
         self._write_state()
 

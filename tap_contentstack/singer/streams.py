@@ -61,7 +61,7 @@ class FeedStream(VersionedStream):
         super().__init__(tap, parts, name, schema)
         self._source = Source(stack=parts.stack, stream=name, events=events, content_type=content_type, columns=columns)
         self._passes: Passes | None = None
-        self.has_whole_box = False
+        self.has_all_time = False
         """Whether the stream has all of the run's time for itself."""
 
     @override
@@ -140,7 +140,7 @@ class FeedStream(VersionedStream):
             Removals(feed=load.feed, reader=load.reader, is_gone=self.parts.stack.is_gone),
             is_gone=self.parts.stack.is_gone,
             known_locales=self._known_locales,
-            has_whole_box=self.has_whole_box,
+            has_all_time=self.has_all_time,
             counts=self._source.counts(load.feed, self.logger),
         )
         self.postponed = False
@@ -162,7 +162,7 @@ class FeedStream(VersionedStream):
         return bool(self.bookmark.sync_token)
 
     def size(self) -> int | None:
-        """Return how many items a full load would bring, if the API counts them."""
+        """Return how many items an initial pass would bring, if the API counts them."""
         return self._source.feed().size()
 
     def _known_locales(self) -> set[str]:

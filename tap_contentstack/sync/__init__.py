@@ -1,1 +1,1 @@
-"""Keeps tables equal to what is published: full loads, deltas, bookmarks."""
+"""Keeps tables equal to what is published: initial passes, deltas, bookmarks."""

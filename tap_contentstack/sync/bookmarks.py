@@ -190,7 +190,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_text(value: object) -> bool:
+def _is_text_or_none(value: object) -> bool:
     return value is None or (isinstance(value, str) and value != "")
 
 
@@ -208,16 +208,16 @@ _ADDED_LATER: Mapping[str, t.Any] = MappingProxyType(
 """Keys that the first version did not write: a state without them is sound."""
 _SOUND: dict[str, t.Callable[[t.Any], bool]] = {
     "replication_key": lambda value: value == REPLICATION_KEY,
-    REPLICATION_KEY_VALUE: _is_text,
-    "pagination_token": _is_text,
+    REPLICATION_KEY_VALUE: _is_text_or_none,
+    "pagination_token": _is_text_or_none,
     "items_seen": _is_count,
     "items_total": lambda value: value is None or _is_count(value),
     "restarts": _is_list_of_texts,
     "full_load_at": _is_time,
     "served_at": _is_time,
     "version": lambda value: value is None or (_is_count(value) and 0 < value < 2**62),
-    "scope": _is_text,
-    "content_type_uid": _is_text,
+    "scope": _is_text_or_none,
+    "content_type_uid": _is_text_or_none,
     "locales": _is_list_of_texts,
     "types": lambda value: isinstance(value, dict) and all(isinstance(kind, str | None) for kind in value.values()),
     "format": lambda value: value == FORMAT and not isinstance(value, bool),

@@ -41,7 +41,7 @@ class Passes:
         *,
         is_gone: Callable[[str], bool],
         known_locales: Callable[[], set[str]],
-        has_whole_box: bool = False,
+        has_all_time: bool = False,
         counts: Counts | None = None,
     ) -> None:
         """Prepare the passes.
@@ -51,14 +51,14 @@ class Passes:
             removals: Finds out which rows a delta's deletes have left.
             is_gone: Whether a content type has been deleted.
             known_locales: The locales that rows may have been published to.
-            has_whole_box: Whether the stream is among the first of a run with a time box.
+            has_all_time: Whether the stream is among the first of a run with a time limit, and so has all of it.
             counts: Asks how many items are published, if that is wanted.
         """
         self._load = load
         self._initial = InitialPass(load)
         self._delta = DeltaPass(load=load, removals=removals, is_gone=is_gone, known_locales=known_locales)
         self._is_gone = is_gone
-        self._has_whole_box = has_whole_box
+        self._has_all_time = has_all_time
         self._counts = counts
 
     def run(self) -> None:
@@ -71,7 +71,7 @@ class Passes:
             TapError: The stream cannot be completed.
         """
         load = self._load
-        may_be_too_long = self._has_whole_box and bool(load.bookmark.sync_token)
+        may_be_too_long = self._has_all_time and bool(load.bookmark.sync_token)
         while True:
             try:
                 self._catch_up()

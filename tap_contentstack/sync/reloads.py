@@ -1,4 +1,4 @@
-"""Decides when a stream is due for its periodic full load (`reload_after_days`): some changes come without an event."""
+"""Decides when a stream is due for its periodic reload (`reload_after_days`): some changes come without an event."""
 
 from __future__ import annotations
 

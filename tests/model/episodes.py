@@ -330,8 +330,8 @@ def an_untold_branch(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
-def time_boxes(chance: random.Random, setup: Json) -> list[Step]:
-    """First loads, changes and reloads take longer than the time box that each run has."""
+def time_limits(chance: random.Random, setup: Json) -> list[Step]:
+    """First loads, changes and reloads take longer than the time limit that each run has."""
     box = {"pages": round(chance.uniform(3, 8), 1), "concurrency": chance.choice((1, 1, 2, 8))}
     many = {"times": chance.choice((4, 15, 30)), "focused": False}
     pages = [many_pages(chance, setup)] if chance.random() < 0.7 else []
@@ -372,7 +372,7 @@ def mapped_rows(chance: random.Random, setup: Json) -> list[Step]:
 EPISODES = (
     mapped_rows,
     counted_items,
-    time_boxes,
+    time_limits,
     an_untold_branch,
     a_silent_change,
     a_circle,

@@ -26,8 +26,8 @@ if t.TYPE_CHECKING:
     from tests.model.history import History
     from tests.model.steps import Step
 
-BOXES = 60
-"""Runs with a time box in which a stack of a few dozen pages has to be loaded."""
+TIME_LIMITS = 60
+"""Runs with a time limit in which a stack of a few dozen pages has to be loaded."""
 SLOW_REQUEST = 0.25
 """Seconds."""
 TICK = 1.5
@@ -173,10 +173,10 @@ class Play:
         self.runs.run(step.details, chance, self.scheduler.state)
 
     def _boxed(self, step: Step, chance: random.Random) -> None:
-        """Run with a time box until all is loaded, while now and then an item is edited."""
+        """Run with a time limit until all is loaded, while now and then an item is edited."""
         settings = self.deployment.settings
         details = {"concurrency": step.details["concurrency"], "request_seconds": SLOW_REQUEST}
-        for _ in range(BOXES):
+        for _ in range(TIME_LIMITS):
             streams = len(self.world.stack.content_types) + 1
             requests = len(LISTS) + 6 + streams * step.details["pages"]
             settings["max_run_seconds"] = requests * SLOW_REQUEST + TICK
@@ -188,7 +188,7 @@ class Play:
             if chance.random() < 0.3:
                 self.world.edit(chance)
         else:
-            fail("starved", f"{BOXES} runs in a row are not enough: {outcome.warnings[-1]}")
+            fail("starved", f"{TIME_LIMITS} runs in a row are not enough: {outcome.warnings[-1]}")
         settings.pop("max_run_seconds")
 
     def _refresh(self, step: Step, chance: random.Random) -> None:

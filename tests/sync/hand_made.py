@@ -139,7 +139,7 @@ class Run:
     known: set[str] = field(default_factory=set)
     limit: int | None = None
     brake: Brake = field(default_factory=Brake)
-    has_whole_box: bool = False
+    has_all_time: bool = False
     counted: list[dict[str, int] | None] | None = None
 
     def __post_init__(self) -> None:
@@ -178,7 +178,7 @@ class Run:
             Removals(feed=feed, reader=reader, is_gone=is_gone),
             is_gone=is_gone,
             known_locales=lambda: self.known | set(self.bookmark.locales),
-            has_whole_box=self.has_whole_box,
+            has_all_time=self.has_all_time,
             counts=t.cast("t.Any", self) if self.counted is not None else None,
         ).run()
         return self.table

@@ -31,7 +31,7 @@ def test_records_that_are_held_back_go_out_with_their_checkpoint():
 
 def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(caplog):
     run = delta_run(page(item("published", "a"), more="p1"), TIME_IS_UP)
-    run.has_whole_box = True
+    run.has_all_time = True
     with pytest.raises(TimeIsUpError):
         run.go()
     assert run.table.log == [("a", "en-us", None), "begin"]
@@ -41,7 +41,7 @@ def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(cap
 @pytest.mark.parametrize("pages", [[page(item("published", "a"), more="p1"), TIME_IS_UP], [TIME_IS_UP]])
 def test_a_delta_that_began_late_or_not_at_all_begins_again_in_the_next_run(pages):
     run = delta_run(*pages)
-    run.has_whole_box = len(pages) == 1
+    run.has_all_time = len(pages) == 1
     with pytest.raises(TimeIsUpError):
         run.go()
     assert "begin" not in run.table.log
@@ -53,7 +53,7 @@ def test_a_delta_after_the_initial_pass_may_be_cut_short_without_a_restart():
         initial=[[page(item("published", "a"), sync="s1")]],
         deltas=[[page(item("published", "b"), more="p1"), TIME_IS_UP]],
     )
-    run = Run(feed, has_whole_box=True)
+    run = Run(feed, has_all_time=True)
     with pytest.raises(TimeIsUpError):
         run.go()
     assert "begin" not in run.table.log
