@@ -9,7 +9,7 @@ from itertools import accumulate
 from tap_contentstack.values.paths import path_text
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from tap_contentstack.records.links import Link
     from tap_contentstack.values.paths import Path
@@ -26,8 +26,9 @@ class Cuts:
     The indices of lists do not matter: a group that has become a list keeps its deselected keys.
     """
 
-    def __init__(self, cuts: Iterable[Cut]) -> None:
+    def __init__(self, cuts: Collection[Cut]) -> None:
         """Prepare the cuts."""
+        self._fields = tuple({path_text((None, field)) for field, *_ in cuts})
         self._whole: set[str] = set()
         self._inside: dict[str, list[Cut]] = {}
         """By the path of something that contains a deselected key: the keys that lead there."""
@@ -50,6 +51,8 @@ class Cuts:
         return [link for link in links if not self._hides(link.path)]
 
     def _hides(self, path: str) -> bool:
+        if not path.startswith(self._fields):  # few are there
+            return False
         bare = _without_indices(path)
         return any(bare == each or bare.startswith((f"{each}.", f"{each}[")) for each in self._whole)
 
