@@ -71,7 +71,7 @@ def against_peers(programs: Programs, *, rounds: int = ROUNDS, scale: float = 1.
         yield Row(figure=figure, against=against, goal=goal, values=_ratios(paces[name], beside[name]))
 
 
-def with_odd_entries(programs: Programs, *, rounds: int = 7, pages: int = 200) -> Iterator[Row]:
+def with_odd_entries(programs: Programs, *, rounds: int = 5, pages: int = 800) -> Iterator[Row]:
     """What entries cost that are odd in one of the ways of real stacks, beside clean ones: all of them, and a tenth."""
     stacks = {CLEAN: Stack(pages=pages)}
     for oddity in ODDITIES:
