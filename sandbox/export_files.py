@@ -52,7 +52,7 @@ class ExportFiles:
 
     def _wanted(self, files: dict[str, Path], contents: dict[str, Any]) -> list[str]:
         """Return the names of the files that count."""
-        indexes = {name: content for name, content in contents.items() if _is_index(content)}
+        indexes = {name: content for name, content in contents.items() if _is_index(name, content)}
         if not indexes:
             return list(files)
         named = [str(each) for content in indexes.values() for each in content.values()]
@@ -98,10 +98,10 @@ def _content(path: Path) -> Any:
         raise ExportError(message) from None
 
 
-def _is_index(content: Any) -> bool:
-    """Whether a file is the index of others."""
+def _is_index(name: str, content: Any) -> bool:
+    """Whether a file is the index of others; one that is empty tells by its name."""
     return (
         isinstance(content, dict)
-        and bool(content)
+        and (bool(content) or name == "index.json")
         and all(key.isdecimal() and isinstance(each, str) and each.endswith(".json") for key, each in content.items())
     )

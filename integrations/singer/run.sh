@@ -53,7 +53,9 @@ import sys
 
 states, kept = sys.argv[1:]
 with open(states, encoding="utf-8", errors="replace") as file:
-    lines = file.read().splitlines()
+    lines = file.read().removesuffix("\n").split("\n")  # splitlines would split at U+2028, too
+if lines == [""]:
+    sys.exit()
 cut = 0
 for line in reversed(lines):
     try:

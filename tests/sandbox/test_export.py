@@ -260,6 +260,12 @@ def test_only_the_chunks_that_the_index_names_are_served_and_the_rest_is_listed(
     assert "files of entry variants, which the feed does not bring 1" in export.summary()
 
 
+def test_an_empty_index_names_no_chunk(tmp_path):
+    export = load_export(write(tmp_path, chunked(more={"entries/ship/en-us/index.json": {}})))
+    assert not export.stack.published_entries()
+    assert export.left_out == {"files of earlier exports, which no index names": 2}
+
+
 def test_a_chunk_that_the_index_names_and_that_is_missing_is_an_error(tmp_path):
     write(tmp_path, chunked(more={}))
     (tmp_path / "entries/ship/en-us/b2-entries.json").unlink()

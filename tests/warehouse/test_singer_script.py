@@ -115,6 +115,12 @@ def test_a_state_that_is_cut_does_not_replace_a_whole_one(run, sandbox):
     assert "not a whole state" in log
 
 
+def test_a_state_may_have_any_character(run, sandbox):
+    target = run.target("""cat > /dev/null; printf '{"bookmarks": {"a\\342\\200\\250b": {}}}\\n'""")
+    run(sandbox.settings, {}, target)
+    assert run.bookmarks.keys() == {"a\u2028b"}
+
+
 def test_a_target_that_confirms_nothing_leaves_the_state_as_it_was(run, sandbox):
     run.write("state.json", OLD)
     run(sandbox.settings, {}, run.target("cat > /dev/null"))
