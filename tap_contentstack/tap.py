@@ -29,7 +29,7 @@ from tap_contentstack.schema.names import MAX_BYTES
 from tap_contentstack.sdk import SelfWritingStream, classproperty, without_replaced
 from tap_contentstack.singer.discovery import Discovery
 from tap_contentstack.singer.loads import LoadsStream
-from tap_contentstack.singer.maps import check_names, without_stream
+from tap_contentstack.singer.maps import check_names, missing_streams
 from tap_contentstack.singer.parts import RunParts
 from tap_contentstack.singer.run import Run
 from tap_contentstack.singer.versioned import VersionedStream
@@ -167,7 +167,7 @@ class TapContentstack(Tap):
             stream.adopt(bookmark if isinstance(bookmark, dict) or bookmark is None else {})
         with contextlib.suppress(MapperNotInitialized), _flattened_names_are_unique():  # discovery needs no maps
             self._prepare_maps()
-        self.parts.state.taken_over()
+        self.parts.state.remember_initial_locales()
 
     def _prepare_maps(self) -> None:
         """Give the stream maps the schemas in use, which are neither the discovered ones nor the catalog's."""
@@ -175,7 +175,7 @@ class TapContentstack(Tap):
         for each in (*self.versioned_streams, loads):
             self.mapper.register_raw_stream_schema(each.name, each.selected_schema, each.primary_keys)
             self.mapper.stream_maps[each.name] = without_replaced(self.mapper.stream_maps[each.name])
-        for name in without_stream(self.mapper.stream_maps_dict, [*self.streams, loads.name]):
+        for name in missing_streams(self.mapper.stream_maps_dict, [*self.streams, loads.name]):
             self.logger.warning("setting 'stream_maps': there is no stream '%s'", shown(name))
         maps = {stream.name: stream.guarded_maps for stream in self.selected_streams}
         check_names(maps | {loads.name: loads.guarded_maps})

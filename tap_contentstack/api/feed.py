@@ -99,7 +99,7 @@ class Feed:
             raise ApiError(msg)
         return count
 
-    def published_to(self, locale: str) -> int | None:
+    def entry_count(self, locale: str) -> int | None:
         """Return how many entries, of whichever content type, are published to a locale, if the feed counts them."""
         return self._page({"init": "true", "type": "entry_published", "locale": locale}).total_count
 

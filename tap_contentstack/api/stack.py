@@ -74,9 +74,9 @@ class Stack:
         Raises:
             SeemsEmptyError: The list is empty.
         """
-        return self.find(content_type_uid) is None and not self.lists_again([content_type_uid])
+        return self.find(content_type_uid) is None and not self.relisted([content_type_uid])
 
-    def lists_again(self, content_type_uids: Iterable[str]) -> list[ContentType]:
+    def relisted(self, content_type_uids: Iterable[str]) -> list[ContentType]:
         """Request the list of content types again, and return those of the given ones that it contains.
 
         Raises:

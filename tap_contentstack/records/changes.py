@@ -21,7 +21,7 @@ class Change(msgspec.Struct, gc=False):
 
     Attributes:
         uid: The item.
-        locale: The locale of the row; None for a removal that does not say, or not of which of the stream's rows.
+        locale: The locale of the row; None for a removal that names none, or none that the stream can hold.
         event: The event's type.
         event_at: The event's time, as the API writes it.
         content_type_uid: The content type of an entry, `sys_assets` for an asset.
@@ -49,7 +49,7 @@ class Change(msgspec.Struct, gc=False):
 
     @property
     def rank(self) -> int:
-        """What orders the changes of one key: the time, then (on a tie) a row before a tombstone, then the version."""
+        """What orders the changes of one key: the time; on a tie, a row outranks a tombstone, then the version."""
         moment = _moment(self.event_at)
         milliseconds = int(moment.timestamp() * 1000) if moment and moment.year > 1 else 0
         version = int(self.version) if isinstance(self.version, int | float) and 0 <= self.version <= MAX_VERSION else 0

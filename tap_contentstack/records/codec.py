@@ -32,11 +32,11 @@ class Codec:
         cuts: Collection[tuple[str, ...]] = (),
         combined: bool = False,
     ) -> None:
-        """Take what the stream's records look like.
+        """Prepare for a stream's records.
 
         Args:
             schema: The schema in use.
-            columns: The columns of fields whose name no target could hold, by field.
+            columns: The columns of fields whose uid some target would change or refuse, by field.
             selected: The columns to emit; all if None.
             cuts: The keys that lead to what is deselected within a column, from the column on.
             combined: Whether custom fields go into one column, `data`.
@@ -51,7 +51,7 @@ class Codec:
 
     @functools.cached_property
     def fast(self) -> Fast:
-        """Takes an item's data and returns its record as text, or None if that is not what came."""
+        """Takes an item's data and returns its record as text, or None if the item does not fit."""
         return self._fast_way.item if self._fast_way else nothing_fits
 
     @functools.cached_property

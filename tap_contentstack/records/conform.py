@@ -35,7 +35,7 @@ NORMALISATIONS = (
     "In an item that is nested hundreds of levels deep, what is below the hundredth is stored as JSON text.",
     "If an object has a key twice, the last value wins.",
 )
-"""What a record does not tell of its item, `_unmapped` included."""
+"""How a value in a record can differ from the one in its item."""
 
 INT64 = range(-(2**63), 2**63)
 
@@ -178,7 +178,7 @@ def _record(shape: Shape) -> Conform:
 
 
 def _reference(shape: Shape, conform: Conform) -> Conform:
-    """Make an object of a bare uid: older schemas give references so (recorded)."""
+    """Make an object of a bare uid: older schemas give references like this (seen in recorded responses)."""
     content_type = (shape.fields or {})["_content_type_uid"].default
 
     def conform_any(value: t.Any, path: Path | None, unmapped: dict[str, t.Any]) -> t.Any:

@@ -29,7 +29,7 @@ class Fast(t.Protocol):
     """Makes a record of an item's data."""
 
     def __call__(self, data: object, page_times: list[str] | None = None, /) -> FastItem | None:
-        """Return the record as text, or None where the exact way has to make it.
+        """Return the record as text, or None if the next way has to try.
 
         Args:
             data: The item's data.

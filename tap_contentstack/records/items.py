@@ -177,7 +177,7 @@ class ItemReader:
         )
 
     def _removed(self, item: RawItem) -> Change | None:
-        """Return the tombstone that an unpublished or deleted item is.
+        """Return the change that an unpublish or a delete makes, with its tombstone if the locale is known.
 
         An unpublish is about the locale that it names. A delete may stand for one locale or for the whole item. Where
         either names none, or a delete none that the stream can hold, the change has no locale.

@@ -24,7 +24,7 @@ class Layout:
 
     Attributes:
         columns: The selected columns that hold data.
-        field_of: The field that a column holds; differs from its name only where no target could hold that.
+        field_of: The field that a column holds; its name differs only where some target would change or refuse it.
         deselected: Fields that the target does not want.
         cuts: The keys that lead to what is deselected within a column, from the field on.
         rest: The column that takes all keys that have no other, if there is one.
@@ -51,7 +51,7 @@ def layout_of(
 
     Args:
         schema: The schema in use.
-        columns: The columns of fields whose name no target could hold, by field.
+        columns: The columns of fields whose uid some target would change or refuse, by field.
         selected: The columns to emit; all if None.
         cuts: The keys that lead to what is deselected within a column, from the column on.
         combined: Whether custom fields go into one column.

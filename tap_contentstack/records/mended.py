@@ -47,7 +47,7 @@ class _Odd(t.NamedTuple):
 
 
 class MendingWay:
-    """Makes records of items as the fast way does, of which odd fields are made to fit before."""
+    """Converts an item's odd fields, then makes its record as the fast way does."""
 
     def __init__(self, layout: Layout, fast: FastWay, exact: ExactWay) -> None:
         """Prepare with nothing learned.
@@ -55,7 +55,7 @@ class MendingWay:
         Args:
             layout: The columns.
             fast: Judges what fits, and makes the records.
-            exact: Makes the values that do not fit.
+            exact: Converts the values that do not fit.
         """
         self._fast = fast
         self._place = exact.place

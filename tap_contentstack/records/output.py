@@ -22,7 +22,7 @@ class Messages(abc.ABC):
 
     @property
     def splice(self) -> Splice | None:
-        """Where the bytes of an item that fits its schema can go to the target unchanged: what does that."""
+        """Makes messages straight from the bytes of items that fit; None if this output needs records."""
         return None
 
     @abc.abstractmethod

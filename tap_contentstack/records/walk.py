@@ -41,7 +41,7 @@ KEPT_PATHS = 1000
 
 
 class UnfitError(Exception):
-    """A value needs the exact way."""
+    """A value does not fit its column's type."""
 
 
 _NAMES: Mapping[str, t.Any] = {

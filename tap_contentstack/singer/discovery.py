@@ -54,8 +54,8 @@ class Discovery:
     def unlisted(self, bookmarks: Mapping[str, t.Any], known: Collection[str]) -> list[VersionedStream]:
         """Return streams for bookmarks whose content type the list of content types lacks.
 
-        A list may lag behind. A type that the API does not find by its own uid, asked twice, is gone, and its table is
-        to be emptied.
+        A list may lag behind. A type is gone if the API does not find it by its uid, and a list requested after that
+        lacks it, too; then its table is to be emptied.
 
         Args:
             bookmarks: The state's bookmarks, by stream.
@@ -66,7 +66,7 @@ class Discovery:
         unlisted = {name: uid for name, uid in uids.items() if uid and name not in known and not stack.has(uid)}
         found = {uid: stack.find(uid) for uid in unlisted.values()}
         if lost := [uid for uid, content_type in found.items() if content_type is None]:
-            found |= {each["uid"]: each for each in stack.lists_again(lost)}
+            found |= {each["uid"]: each for each in stack.relisted(lost)}
         streams: list[VersionedStream] = []
         for name, uid in unlisted.items():
             content_type = found[uid]

@@ -79,7 +79,7 @@ class GuardedMap:
         return definition_of(self._sdk_map)
 
     def rows(self, record: Record, *, updates: bool) -> Iterator[Record]:
-        """Yield the mapped record, or nothing if the map filters it out.
+        """Yield the mapped record; if the filter rejects it, nothing, or a tombstone if the target may hold the row.
 
         Args:
             record: The selected columns of a row or a tombstone.

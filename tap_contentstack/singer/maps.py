@@ -1,4 +1,7 @@
-"""The stream maps of a run, checked before the first record: under none of them may rows lose their identity."""
+"""The stream maps of a run, checked before the first record: under none of them may rows lose their identity.
+
+`config/checks.py` has checked their form before, without knowing the streams.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def check_names(maps: Mapping[str, Iterable[GuardedMap]]) -> None:
             raise SettingsError(msg)
 
 
-def without_stream(definitions: Mapping[str, t.Any], streams: Collection[str]) -> list[str]:
+def missing_streams(definitions: Mapping[str, t.Any], streams: Collection[str]) -> list[str]:
     """Return the streams that maps are for and that do not exist: a slip, or the content type is gone."""
     sources = (
         each.get(MAPPER_SOURCE_OPTION, name) if isinstance(each, dict) else name for name, each in definitions.items()

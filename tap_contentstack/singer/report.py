@@ -55,7 +55,7 @@ def stream_endings(
     Args:
         streams: The selected streams.
         failures: Why streams failed, by name.
-        reason: Why the others are unfinished, those that are.
+        reason: Why streams that neither failed nor completed are unfinished.
     """
     result = {}
     for each in streams:

@@ -16,7 +16,7 @@ from singer_sdk.exceptions import SingerSDKError
 from tap_contentstack.errors import AccessError, TapError, TimeIsUpError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.schema.names import COMBINED_STREAM
-from tap_contentstack.singer.brakes import check_before
+from tap_contentstack.singer.preflight import check_before_run
 from tap_contentstack.singer.report import ending_of, stream_endings, unfinished
 from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.singer.writer import TargetGoneError, WriterClosedError
@@ -110,6 +110,7 @@ class Run:
         return ending.exit_code
 
     def _run(self) -> Ending:
+        """Check and announce, sync all streams, sync those again that waited for the brake, write the last STATE."""
         self._writer.prepare_pipe()
         self._begin()
         postponed = self._sync_all(self._streams)
@@ -125,7 +126,7 @@ class Run:
         settings, state = self._parts.settings, self._parts.state
         if not (settings.combined and COMBINED_STREAM in state.names):
             self._parts.stack.check_patterns(state.content_type_uids())
-        check_before(self._streams, self._parts)
+        check_before_run(self._streams, self._parts)
         if missing := {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}:
             self._logger.warning(
                 "event_types leaves out %s: rows that these events would remove stay in the target",

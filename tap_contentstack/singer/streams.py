@@ -56,13 +56,13 @@ class FeedStream(VersionedStream):
             schema: The schema that discovery found.
             events: The events to ask the feed for.
             content_type: The content type that it is for, if it is for one.
-            columns: The columns of fields whose name no target could hold, by field.
+            columns: The columns of fields whose uid some target would change or refuse, by field.
         """
         super().__init__(tap, parts, name, schema)
         self._source = Source(stack=parts.stack, stream=name, events=events, content_type=content_type, columns=columns)
         self._passes: Passes | None = None
         self.has_all_time = False
-        """Whether the stream has all of the run's time for itself."""
+        """Whether the stream is among those that begin with the run, so that it has the whole time limit."""
 
     @override
     def scope(self) -> dict[str, object]:

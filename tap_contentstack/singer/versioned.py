@@ -188,7 +188,7 @@ class VersionedStream(SelfWritingStream):
         """Decide whether to resume or to restart, and put that into the state; nothing is written yet.
 
         Raises:
-            ScopeChangedError: The bookmark is of another scope, and the user wants to be asked.
+            ScopeChangedError: The bookmark is of another scope, and `on_scope_change` is `fail`.
         """
         if self.planned:
             return
@@ -209,10 +209,10 @@ class VersionedStream(SelfWritingStream):
         return False
 
     def _obstacle(self) -> str | None:
-        """Return why the stream cannot resume from its bookmark, if there is more to it than that it is new.
+        """Return why the stream cannot resume from its bookmark; None if it can, or has none to resume from.
 
         Raises:
-            ScopeChangedError: The bookmark is of another scope, and the user wants to be asked.
+            ScopeChangedError: The bookmark is of another scope, and `on_scope_change` is `fail`.
         """
         if change := self.scope_change():
             return change
@@ -255,7 +255,7 @@ class VersionedStream(SelfWritingStream):
         return output_of(self, self.guarded_maps, self.selected_columns, cut=bool(self.cuts))
 
     def wait_for_version(self) -> None:
-        """Return when the clock has reached the version."""
+        """Wait until the clock has reached the version."""
         self.parts.state.wait_for(self.bookmark.version)
 
     @property

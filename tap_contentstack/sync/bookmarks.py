@@ -26,7 +26,8 @@ class Bookmark:
     Attributes:
         sync_token: Where the next delta begins; None while an initial pass is under way.
         pagination_token: Where an initial pass resumes; None at its start and after its end.
-        items_seen: Items of the initial pass's pages so far, to be compared with the API's `total_count`.
+        items_seen: Items of the initial pass's pages so far, to be compared with the API's `total_count`; for a list,
+            the rows of its last load.
         items_total: The `total_count` of the pass's first page; one that changes between pages means that they shifted.
         restarts: What the pass has restarted for already, over all runs, until its sync token is reached; and
             `HAD_ROWS`, if there were rows before it.
@@ -36,9 +37,9 @@ class Bookmark:
         scope: Fingerprint of what the tokens were issued for.
         content_type_uid: The content type of a typed stream.
         locales: Locales that the stream's rows have been published to.
-        types: The type that each column was first loaded with: in parentheses if the column was deselected later, None
-            if it always was (or where a state held something else). Such a column is not left out, for a scheduler that
-            merges states by key would keep what it held.
+        types: The type of each column at its first load; in parentheses if it is deselected now, None if it was never
+            loaded (or the state held something else). Deselected columns keep a key, because a scheduler that merges
+            states by key would keep the old value.
     """
 
     sync_token: str | None = None
@@ -57,8 +58,8 @@ class Bookmark:
     def to_state(self) -> dict[str, t.Any]:
         """Return the bookmark as it stands in the state: always with all keys, as schedulers merge states by key.
 
-        Its list and its object are not copied, as that would take longer than all else at a page's end: the bookmark
-        never changes them, but takes new ones.
+        `restarts`, `locales` and `types` are not copied, which would take most of the time of a page's end: they are
+        replaced, never changed in place.
         """
         state = {
             "replication_key": REPLICATION_KEY,
@@ -104,11 +105,11 @@ class Bookmark:
         return {column: kind.strip("()") for column, kind in self.types.items() if kind}
 
     def lacks(self, columns: Iterable[str]) -> list[str]:
-        """Return those of the columns that were deselected, so that rows have no values there, or old ones.
+        """Return those of the columns whose values the rows lack, or hold outdated.
 
-        So it is with a column that differs in case alone from one that rows have: a field came or went beside another,
-        and values have moved from one column to the other. A bookmark that does not remember `_load_version` is older
-        than the column.
+        These are columns that were deselected until now, and columns whose name differs only in case from one that the
+        rows have: a field came or went beside another, and values have moved between the two. A bookmark that does not
+        remember `_load_version` is older than that column.
         """
         known = {name.casefold() for name in (*self.types, LOAD_VERSION)}
         return [column for column in columns if column.casefold() in known and not _is_loaded(self.types.get(column))]

@@ -1,4 +1,8 @@
-"""The brake: delays the removal of rows until some stream has shown that anything is published at all."""
+"""The brake: delays the removal of rows until some stream has shown that anything is published at all.
+
+`singer/preflight.py` pulls it before a run, initial passes that list something release it, and at the end of the run
+`Run._confirms` decides about the streams that have waited; `Stack.check_emptiness` makes the error.
+"""
 
 from __future__ import annotations
 

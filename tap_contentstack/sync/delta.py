@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 @dataclass
 class Delta:
-    """Of each key only the rank of its newest change, and the changes that leave open which rows are gone."""
+    """For each key, only the rank of its newest change; and the changes that leave it uncertain which rows are gone."""
 
     items: int = 0
     pages: int = 0
@@ -44,7 +44,7 @@ class Delta:
 
     @property
     def is_whole(self) -> bool:
-        """Whether as many items came as the API counted, all the while."""
+        """Whether the number of items is the API's count, which was the same on every page."""
         return self.total is None or (self.items == self.total and not self.shifted)
 
     def wins(self, change: Change) -> bool:
@@ -68,7 +68,7 @@ class Delta:
         return True
 
     @property
-    def has_unplaced_deletes(self) -> bool:
+    def has_removals_without_locale(self) -> bool:
         """Whether some removal named no locale."""
         return any(change.locale is None for change in self._doubts.values())
 
@@ -95,7 +95,7 @@ class Delta:
         return result
 
     def _may_be_gone(self, uid: str, locale: str, deleted: int) -> bool:
-        """Return whether a delete without this locale leaves it open if the row is gone."""
+        """Return whether a delete that does not name this locale may have removed the row."""
         newest = self._newest.get(f"{uid}\0{locale}")
         if newest is None:
             return True

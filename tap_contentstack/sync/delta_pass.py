@@ -55,7 +55,10 @@ class DeltaPass:
         return delta.items
 
     def _whole_delta(self) -> Delta:
-        """Read the delta: again if a page is refused, and again if its items are not those counted, each once."""
+        """Read the whole delta.
+
+        It is read again once if a page after the first is refused, and once if the API counts another number of items.
+        """
         logger = self.load.logger
         refused = miscounted = False
         while True:

@@ -24,7 +24,7 @@ class InitialPass:
 
     load: Load
     _held_back: tuple[int | None, str | None, int] | None = None
-    """The checkpoint of records that are written but have not left the tap yet: version, page token, items seen."""
+    """The checkpoint that covers records still buffered for a batch file: version, page token, items seen."""
 
     def run(self) -> None:
         """Load what is published; the last page brings the sync token.
@@ -98,7 +98,7 @@ class InitialPass:
             )
 
     def _check_count(self, seen: int, total: int | None) -> None:
-        """Compare the number of items with `total_count`, which counts a whole pass (recorded)."""
+        """Compare the number of items with `total_count`, which counts a whole pass (seen in recorded responses)."""
         if total is None or seen == total:
             return
         if not self.load.has_restarted(Reason.COUNT):

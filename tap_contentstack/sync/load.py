@@ -40,7 +40,7 @@ class Load:
     """The reasons for which the stream has restarted in this run."""
 
     def advance(self, pagination_token: str | None, sync_token: str | None, seen: int) -> None:
-        """Move the bookmark behind what the table has been given; requires the writer's lock."""
+        """Advance the bookmark to cover what has been written to the table; requires the writer's lock."""
         self.bookmark.advance(pagination_token, sync_token, seen)
         self.bookmark.served_at = self.clock.utc()
         self.table.save()

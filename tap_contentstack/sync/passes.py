@@ -51,7 +51,7 @@ class Passes:
             removals: Finds out which rows a delta's deletes have left.
             is_gone: Whether a content type has been deleted.
             known_locales: The locales that rows may have been published to.
-            has_all_time: Whether the stream is among the first of a run with a time limit, and so has all of it.
+            has_all_time: Whether the stream began with the run, so that it has the whole time limit.
             counts: Asks how many items are published, if that is wanted.
         """
         self._load = load
@@ -117,7 +117,7 @@ class Passes:
                 return
 
     def _count(self) -> None:
-        """Tell how many items are published: only if following the token brings nothing does a count stand."""
+        """Report how many items are published; a count is valid only if the delta read right after it is empty."""
         load = self._load
         if self._counts is None or load.record_limit is not None:
             return

@@ -127,7 +127,7 @@ class Progress:
         return self._clock.time() - self.started
 
     def total(self, what: str) -> int:
-        """Return the sum over all streams of `pages`, `records`, `tombstones`, or of those that hold (`complete` …)."""
+        """Return the sum of a number (`records` …) over all streams, or how many have a flag (`complete` …) set."""
         return sum(getattr(each, what) for each in self.streams)
 
     def tick(self) -> None:

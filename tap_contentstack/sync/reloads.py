@@ -15,8 +15,8 @@ DAY = 86_400
 def reload_is_due(name: str, bookmark: Bookmark, days: float | None, now: float) -> bool:
     """Return whether a stream's last initial pass ended too long ago.
 
-    Each stream has a day of its own, by its name, between half that time and all of it: else those that were loaded on
-    one day would all be due on another one.
+    Each stream has a limit of its own, derived from its name, between half of `days` and `days`: otherwise the streams
+    that were loaded on one day would fall due on one day.
 
     Args:
         name: The stream.

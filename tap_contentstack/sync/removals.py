@@ -1,4 +1,4 @@
-"""Finds the rows that a delete affects without naming them: asks the API, and writes tombstones for those gone."""
+"""Finds the rows that a delete removes without naming them: asks the API, and returns their tombstones."""
 
 from __future__ import annotations
 
@@ -46,26 +46,25 @@ class Removals:
         delta: Delta,
         own_locales: Collection[str],
         known_locales: Collection[str],
-        has_passed: Callable[[Reason], bool],
+        has_restarted: Callable[[Reason], bool],
     ) -> list[t.Any]:
         """Return a message for each row that is gone though the delta does not name it.
 
-        In a locale that neither the bookmark nor the delta names, a deleted item cannot be published: the bookmark
-        knows those of all rows up to its sync token, and the delta those of all since. Rows may be there all the same,
-        from a run whose state was lost. So these get their tombstones without a question.
+        A deleted item cannot be published in a locale that neither the bookmark nor the delta names. A run whose state
+        was lost may have left rows there, so their tombstones are written without asking.
 
         Args:
             delta: The whole delta.
             own_locales: The locales that the bookmark knows.
             known_locales: The locales that rows of any stream may have been published to.
-            has_passed: Whether the stream has restarted for a reason already.
+            has_restarted: Whether the stream has restarted for a reason already.
 
         Raises:
             StartOver: A new initial pass is cheaper, or the only way to know.
         """
         asked = delta.locales.union(own_locales)
         candidates = asked.union(known_locales)
-        if not candidates and delta.has_unplaced_deletes and not has_passed(Reason.UNPLACED):
+        if not candidates and delta.has_removals_without_locale and not has_restarted(Reason.UNPLACED):
             raise StartOver(Reason.UNPLACED)
         questions = delta.questions(candidates)
         result = [
@@ -75,7 +74,7 @@ class Removals:
             for change in changes.values()
         ]
         questions = {key: changes for key, changes in questions.items() if key[1] in asked}
-        self._weigh(questions, has_passed)
+        self._weigh(questions, has_restarted)
         alive = self._alive(questions)
         return result + [
             self.reader.tombstone(change, locale)
@@ -84,10 +83,10 @@ class Removals:
             if (uid, locale) not in alive
         ]
 
-    def _weigh(self, questions: Questions, has_passed: Callable[[Reason], bool]) -> None:
+    def _weigh(self, questions: Questions, has_restarted: Callable[[Reason], bool]) -> None:
         """Restart where many items were deleted and asking about them takes more requests than a new initial pass."""
         items = {uid for changes in questions.values() for uid in changes}
-        if len(items) <= FEW_ITEMS or has_passed(Reason.REMOVALS):
+        if len(items) <= FEW_ITEMS or has_restarted(Reason.REMOVALS):
             return
         requests = sum(-(-len(changes) // PAGE_SIZE) for changes in questions.values())
         size = self.feed.size()
@@ -122,7 +121,7 @@ class Removals:
             return set()
 
     def _listed(self, questions: Questions, refusal: ApiError) -> set[tuple[str, str]]:
-        """Return the same as the feed lists it: this is the other way to know, and it writes nothing.
+        """Return the same as `_alive`, by reading an initial pass instead; nothing is written.
 
         So a refusal that recurs run after run does not make the stream restart each time. Where the feed lists nothing
         in one of the locales, the stack may no longer have that language: a restart sweeps its rows and forgets it.

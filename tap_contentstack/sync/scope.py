@@ -16,7 +16,7 @@ UNSURE = "?"
 
 
 class Unsure(t.NamedTuple):
-    """A part of a scope as it is set, where the API would have to say what it is and does not."""
+    """The configured value of a part whose real value only the API knows, and did not give."""
 
     value: object
 
@@ -42,10 +42,10 @@ def scope_change(stream: str, old: str | None, new: str, *, must_fail: bool) -> 
         stream: The stream's name.
         old: The bookmark's fingerprint, if it has one.
         new: The fingerprint of the scope now.
-        must_fail: Whether the user wants to be asked before the stream restarts (`on_scope_change`).
+        must_fail: Whether the run fails instead of restarting the stream (`on_scope_change`).
 
     Raises:
-        ScopeChangedError: It differs, and the user wants to be asked.
+        ScopeChangedError: It differs, and `on_scope_change` is `fail`.
     """
     changes = changed_parts(old, new) if old is not None else []
     if not changes:

@@ -40,7 +40,7 @@ class Source:
     content_type: ContentType | None = None
     """The content type of the entries, if they are of one only."""
     columns: Mapping[str, str] | None = None
-    """The columns of fields whose name no target could hold, by field."""
+    """The columns of fields whose uid some target would change or refuse, by field."""
     _codecs: dict[str, Codec | None] = field(default_factory=dict)
     """By content type: what reads the entries of a combined stream."""
 

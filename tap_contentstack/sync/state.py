@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 BOOKMARKS = "bookmarks"
 INTERVAL = 1.0
 """Seconds between two STATE messages, at least."""
-LONGEST_TICK = 2.0 + len(Reason)
+LONGEST_WAIT = 2.0 + len(Reason)
 """Seconds that a pass waits at most for the clock to reach its version: each restart takes one more."""
 UID = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 """What a content type's uid looks like; anything else in a state is damage, not a content type that is gone."""
@@ -37,8 +37,8 @@ def content_type_of(name: str, bookmark: object) -> str | None:
 class State:
     """Holds the bookmarks of all streams and writes them as one STATE.
 
-    The state that a target has confirmed is the only memory between two runs. Bookmarks change only while the writer's
-    lock is held, so that a STATE that any stream writes is true for all of them.
+    The state that a target has confirmed is the only memory between two runs. While streams run, a bookmark is put into
+    the state only with the writer's lock held, so that a STATE that any stream writes is true for all of them.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class State:
         """Keep a stream's bookmark, which the stream moves from now on."""
         self._bookmarks[name] = bookmark
 
-    def taken_over(self) -> None:
+    def remember_initial_locales(self) -> None:
         """Remember the locales that all bookmarks together knew before the run moved any of them."""
         self._locales_before = frozenset(self.locales())
 
@@ -133,13 +133,13 @@ class State:
         return max(int(self._started) + 1, (before or 0) + 1)
 
     def wait_for(self, version: int | None) -> None:
-        """Return when the clock has reached a version; at once if it is too far ahead to be waited for.
+        """Wait until the clock has reached a version; do not wait if that is too far ahead.
 
         A version is the first whole second after the run began, and no record is written before that second: so an
         earlier run that was killed, its state lost, cannot have given other rows the same version.
         """
         wait = (version or 0) - self._clock.time()
-        if 0 < wait <= LONGEST_TICK:
+        if 0 < wait <= LONGEST_WAIT:
             self._clock.sleep(wait)
 
     def put(self, name: str, bookmark: Bookmark) -> None:

@@ -48,7 +48,8 @@ class StreamEnding(t.NamedTuple):
     Attributes:
         outcome: `complete`, `unfinished` or `failed`.
         reason: Why it is not complete.
-        served_at: When its bookmark last moved, as that says; None for a stream without a sync token.
+        served_at: When its bookmark last moved, as that says; None for a list, and before it first
+            moves.
     """
 
     outcome: str

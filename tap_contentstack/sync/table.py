@@ -31,7 +31,7 @@ class Table(t.Protocol):
         """Put the bookmark into the state, and write the state if one is due."""
 
     def tell(self, published: Mapping[str, int] | None = None) -> None:
-        """Say that the table is complete, and how many items the API counts in it, by locale."""
+        """Write the stream's row in `loads`, with the number of published items by locale, if counted."""
 
     def wait_for_version(self) -> None:
-        """Return when the clock has reached the version, so that no other run can have the same."""
+        """Wait until the clock has reached the version, so that no other run can have the same."""

@@ -6,7 +6,7 @@ import enum
 
 
 class Reason(enum.StrEnum):
-    """Why a stream restarts its initial pass.
+    """Why a stream restarts, with an initial pass.
 
     Each at most once until the pass's sync token is reached, over all runs (the bookmark remembers it), and at most
     once in a run: no stream restarts again and again for the same lasting reason.
@@ -23,7 +23,7 @@ class Reason(enum.StrEnum):
 
 
 class StartOver(Exception):  # noqa: N818 - no error, a turn
-    """The stream's initial pass has to restart."""
+    """The stream has to restart, with an initial pass."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         """Say why."""

@@ -189,9 +189,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "singer/discovery",
         "found = {uid: stack.find(uid) for uid in unlisted.values()}\n",
         "found = dict.fromkeys(unlisted.values())\n",
-        more=(
-            ('            found |= {each["uid"]: each for each in stack.lists_again(lost)}\n', "            pass\n"),
-        ),
+        more=(('            found |= {each["uid"]: each for each in stack.relisted(lost)}\n', "            pass\n"),),
     ),
     Mutant(
         "leave the table of a type that is gone",
@@ -347,7 +345,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "believe a single answer that a type is gone",
         "api/stack",
-        " and not self.lists_again([content_type_uid])",
+        " and not self.relisted([content_type_uid])",
         "",
         episode="a_lost_access",
     ),

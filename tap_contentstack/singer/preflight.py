@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.singer.versioned import VersionedStream
 
 
-def check_before(streams: Sequence[VersionedStream], parts: RunParts) -> None:
+def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> None:
     """Check the settings against the stack, and pull the brake on sweeps where the state knows rows.
 
     Args:
@@ -22,8 +22,8 @@ def check_before(streams: Sequence[VersionedStream], parts: RunParts) -> None:
         parts: What they share.
 
     Raises:
-        SettingsError: A pattern of content types matches nothing.
-        SeemsEmptyError: Nothing can be in scope, and `allow_empty` does not confirm that this is meant.
+        SeemsEmptyError: `start_date` lies in the future, or nothing is published to a locale that is set, and
+            `allow_empty` does not confirm that this is meant.
     """
     settings, stack = parts.settings, parts.stack
     feeds = [stream for stream in streams if isinstance(stream, FeedStream)]
