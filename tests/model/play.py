@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 import typing as t
 from tempfile import TemporaryDirectory
 
@@ -21,8 +22,6 @@ from tests.model.steps import chance_of
 from tests.tap_process import LISTS
 
 if t.TYPE_CHECKING:
-    import random
-
     from tests.model.history import History
     from tests.model.steps import Step
 
@@ -55,6 +54,7 @@ class Play:
         Raises:
             DivergenceError: Something that must hold does not.
         """
+        random.seed(self.history.seed)  # the tap's waits have a random part
         with TemporaryDirectory(prefix="batches-") as folder:
             self.deployment.write_batches(folder)
             for step in self.history.steps:
