@@ -77,7 +77,7 @@ class BatchOutput(MappedOutput):
             self._flush(stream)
 
     def _flush(self, stream: str) -> None:
-        records, self._records[stream] = self._records[stream], []
+        records = self._records[stream]
         if not records:
             return
         batcher = Batcher(tap_name=self._tap, stream_name=stream, batch_config=self._config)
@@ -86,6 +86,7 @@ class BatchOutput(MappedOutput):
         except (OSError, ImportError) as error:
             msg = f"batch files cannot be written to '{shown(self._config.storage.root)}' ({one_line(error)})"
             raise TapError(msg) from error
+        self._records[stream] = []  # not before, or a checkpoint could cover records that were not written
         for manifest in manifests:
             self._writer.write_message(
                 SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest)
