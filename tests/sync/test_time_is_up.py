@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import typing as t
+from types import SimpleNamespace
+
 import pytest
 
-from tap_contentstack.errors import (
-    TimeIsUpError,
-)
-from tests.sync.hand_made import HandMadeFeed, Run, delta_run, item, page
+from tap_contentstack.errors import ApiError, TimeIsUpError
+from tap_contentstack.sync.bookmarks import Bookmark
+from tap_contentstack.sync.initial_pass import InitialPass
+from tests.sync.hand_made import HandMadeFeed, NotedTable, Run, delta_run, item, page
 
 TIME_IS_UP = TimeIsUpError("over")
 
@@ -27,6 +31,23 @@ def test_records_that_are_held_back_go_out_with_their_checkpoint():
     with pytest.raises(TimeIsUpError):
         run.go()
     assert run.table.log == [("a", "en-us", None), "finish", "checkpoint p1 1"]
+
+
+def test_records_that_are_held_back_go_out_where_a_page_fails_for_good():
+    run = Run(HandMadeFeed(initial=[[page(item("published", "a"), total=2, more="p1"), ApiError("down")]]))
+    run.table.holds_back = True
+    with pytest.raises(ApiError):
+        run.go()
+    assert run.table.log == [("a", "en-us", None), "finish", "checkpoint p1 1"]
+
+
+@pytest.mark.parametrize(("version", "expected"), [(7, ("p1", 1)), (8, (None, 0))], ids=["the same", "a restart since"])
+def test_a_checkpoint_that_is_held_back_is_of_one_version(version, expected):
+    bookmark = Bookmark(version=version)
+    load: t.Any = SimpleNamespace(lock=contextlib.nullcontext(), table=NotedTable(bookmark), advance=bookmark.advance)
+    load.bookmark = bookmark
+    InitialPass(load, (7, "p1", 1)).leave()
+    assert (bookmark.pagination_token, bookmark.items_seen) == expected
 
 
 def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(caplog):
