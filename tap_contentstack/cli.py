@@ -39,8 +39,11 @@ def _check_logging() -> None:
         level = os.environ.get(variable) or "INFO"
         if level.upper() not in logging.getLevelNamesMapping():
             sys.exit(f"{variable} must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    path = os.environ.get("SINGER_SDK_LOG_CONFIG")
-    if path is None or not Path(path).exists():  # of which the SDK warns
+    path = os.environ.get("SINGER_SDK_LOG_CONFIG", "")
+    if not path.strip():  # blank is unset
+        os.environ.pop("SINGER_SDK_LOG_CONFIG", None)
+        return
+    if not Path(path).exists():  # of which the SDK warns
         return
     import yaml  # noqa: PLC0415 - few runs need it, and it takes a while
 

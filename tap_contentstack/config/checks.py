@@ -144,6 +144,8 @@ def _stream_map_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
                 yield f"{where} can only be null, which leaves out what is not named"
             elif definition is members and _is_option(name) and name not in MAP_OPTIONS:
                 yield f"{where} is no option: there are {', '.join(MAP_OPTIONS)}"
+            elif name in (MAPPER_ALIAS_OPTION, MAPPER_SOURCE_OPTION) and not isinstance(value, str):
+                yield f"{where} must be the name of a stream"
 
 
 _is_option = re.compile("__.+__").fullmatch

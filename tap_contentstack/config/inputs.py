@@ -123,7 +123,7 @@ def environment_config(schema: Json, prefix: str) -> Json:
     config: Json = {}
     for name, setting in schema["properties"].items():
         variable = f"{prefix}{name.upper()}"
-        if value := os.environ.get(variable, "").strip():
+        if (value := os.environ.get(variable, "")).strip():
             if "boolean" in setting["type"] and value.lower() not in {*TRUTHY, *FALSY}:
                 msg = f"setting '{name}' must be true or false: check the environment variable {variable}"
                 raise SettingsError(msg)

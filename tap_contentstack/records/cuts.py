@@ -26,29 +26,43 @@ class Cuts:
     The indices of lists do not matter: a group that has become a list keeps its deselected keys.
     """
 
-    def __init__(self, cuts: Collection[Cut]) -> None:
-        """Prepare the cuts."""
-        self._fields = tuple({path_text((None, field)) for field, *_ in cuts})
+    def __init__(self, cuts: Collection[Cut], *, field_of: Mapping[str, str], rest: str | None) -> None:
+        """Prepare the cuts.
+
+        Args:
+            cuts: The deselected keys, from the column on.
+            field_of: The fields that columns hold.
+            rest: The column whose keys are fields.
+        """
+        self._columns = cuts
+        fields = [tuple(inner) if name == rest else (field_of.get(name, name), *inner) for name, *inner in cuts]
+        self._fields = tuple({path_text((None, field)) for field, *_ in fields})
         self._whole: set[str] = set()
         self._inside: dict[str, list[Cut]] = {}
-        """By the path of something that contains a deselected key: the keys that lead there."""
-        for cut in cuts:
+        """By the path of something that contains deselected keys: what leads to each."""
+        for cut in fields:
             *outer, whole = (path_text(path) for path in _paths(cut))
             self._whole.add(whole)
             for length, text in enumerate(outer, 1):
                 self._inside.setdefault(text, []).append(cut[length:])
+
+    def record(self, record: dict[str, t.Any]) -> None:
+        """Take the deselected keys out of the columns."""
+        for column, *inner in self._columns:
+            if column in record:
+                record[column] = _without(record[column], inner)
 
     def unmapped(self, unmapped: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return what may be shown of values that did not fit their column."""
         result = {path: value for path, value in unmapped.items() if not self._hides(path)}
         for path, value in result.items():
             for cut in self._inside.get(_without_indices(path), ()):
-                result[path] = _without(value, cut)
+                value = result[path] = _without(value, cut)  # noqa: PLW2901
         return result
 
     def links(self, links: Iterable[Link]) -> list[Link]:
         """Return the links that may be shown."""
-        return [link for link in links if not self._hides(link.path)]
+        return [link for link in links if not self._hides(link.path) and not self._hides(f"{link.path}.uid")]
 
     def _hides(self, path: str) -> bool:
         if not path.startswith(self._fields):  # few are there

@@ -7,7 +7,6 @@ import typing as t
 import msgspec
 
 from tap_contentstack.records.conform import UNFIT, conformer, place
-from tap_contentstack.records.cuts import Cuts
 from tap_contentstack.records.links import Link, free_links, link_finder, unmapped_links
 from tap_contentstack.values.jsontext import cleaned, decode, is_clean, shallow
 from tap_contentstack.values.paths import path_text
@@ -36,7 +35,6 @@ class ExactWay:
     def __init__(self, layout: Layout) -> None:
         """Prepare for a stream's columns."""
         self._layout = layout
-        self._cuts = Cuts(layout.cuts) if layout.cuts else None
         shapes = {layout.field_of[name]: (name, shape) for name, shape in layout.columns.items()}
         self._fields = {field: (name, conformer(shape), shape.nullable) for field, (name, shape) in shapes.items()}
         self._finders = [
@@ -63,8 +61,9 @@ class ExactWay:
             if (found := record.get(name)) is not None:
                 find(found, path, links)
         unmapped_links(unmapped, links)
-        if self._cuts:
-            unmapped, links = self._cuts.unmapped(unmapped), self._cuts.links(links)
+        if cuts := self._layout.cuts:
+            cuts.record(record)
+            unmapped, links = cuts.unmapped(unmapped), cuts.links(links)
         details = value.get("publish_details")
         return ExactItem(
             uid=_text(value.get("uid")),

@@ -149,6 +149,10 @@ def _types(layout: Layout) -> tuple[Shape, dict[str, t.Any]]:
         if key in fields and fields[key].kind not in kinds:
             msg = f"{key} of another type"
             raise InexpressibleError(msg)
+    inner = fields["publish_details"].fields if "publish_details" in fields else None
+    if inner and "locale" in inner and inner["locale"].kind != "string":
+        msg = "the locale in publish_details of another type"
+        raise InexpressibleError(msg)
     types["uid"] = _KEY
     untold = {"publish_details"} if "publish_details" in fields and not fields["publish_details"].fields else set()
     for field in untold.union(layout.deselected):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from tap_contentstack.records.cuts import Cuts
 from tap_contentstack.records.links import LINKLESS
 from tap_contentstack.schema.shapes import shape_of
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, VERSION_COLUMN
@@ -26,7 +27,7 @@ class Layout:
         columns: The selected columns that hold data.
         field_of: The field that a column holds; its name differs only where some target would change or refuse it.
         deselected: Fields that the target does not want.
-        cuts: The keys that lead to what is deselected within a column, from the field on.
+        cuts: Leaves out what is deselected within a column, if anything is.
         rest: The column that takes all keys that have no other, if there is one.
         linking: The columns whose links are of interest.
     """
@@ -34,7 +35,7 @@ class Layout:
     columns: Mapping[str, Shape]
     field_of: Mapping[str, str]
     deselected: Collection[str]
-    cuts: Collection[tuple[str, ...]]
+    cuts: Cuts | None
     rest: str | None
     linking: Collection[str]
 
@@ -66,7 +67,7 @@ def layout_of(
         columns={name: shape_of(each) for name, each in properties.items() if name in wanted},
         field_of=field_of,
         deselected={field_of[name] for name in properties if name not in wanted},
-        cuts=[tuple(inner) if column == rest else (field_of.get(column, column), *inner) for column, *inner in cuts],
+        cuts=Cuts(cuts, field_of=field_of, rest=rest) if cuts else None,
         rest=rest,
         linking={name for name in wanted if name not in LINKLESS},
     )

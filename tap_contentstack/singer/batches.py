@@ -66,6 +66,11 @@ class BatchOutput(MappedOutput):
                 if len(records) >= self._config.batch_size:
                     self._flush(stream)
 
+    @override
+    def begin(self, version: int | None) -> None:
+        super().begin(version)
+        self._records = {}  # of a version that nothing will activate
+
     @property
     @override
     def holds_back(self) -> bool:  # type: ignore[override]
@@ -83,7 +88,7 @@ class BatchOutput(MappedOutput):
         batcher = Batcher(tap_name=self._tap, stream_name=stream, batch_config=self._config)
         try:
             manifests = list(batcher.get_batches(iter(records)))
-        except (OSError, ImportError) as error:
+        except Exception as error:  # each kind of storage has its own
             msg = f"batch files cannot be written to '{shown(self._config.storage.root)}' ({one_line(error)})"
             raise TapError(msg) from error
         self._records[stream] = []  # not before, or a checkpoint could cover records that were not written

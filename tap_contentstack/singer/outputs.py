@@ -10,7 +10,9 @@ from tap_contentstack.singer.lines import LineOutput
 from tap_contentstack.singer.mapped import MappedOutput
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from singer_sdk.singerlib import SelectionMask
 
     from tap_contentstack.records.output import Output
     from tap_contentstack.sdk import SelfWritingStream
@@ -32,3 +34,22 @@ def output_of(stream: SelfWritingStream, maps: Sequence[GuardedMap], columns: Se
     if changes_nothing(stream.stream_maps, stream.name) and not cut:
         return LineOutput(writer, stream.name, columns)
     return MappedOutput(writer, maps, schema, mask)
+
+
+def cuts_of(mask: SelectionMask, columns: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
+    """Return the keys that lead to what is deselected within columns, from the column on.
+
+    As the SDK has it, a part of an object can be deselected, or of a value of any kind; not of a list.
+    """
+    paths = [path for path, selected in mask.items() if not selected and set(path[::2]) == {"properties"}]
+    inner = [path[1::2] for path in paths if len(path) > len(("properties", "column")) and path[1] in columns]
+    return [cut for cut in inner if not _leads_into_a_list(cut, columns)]
+
+
+def _leads_into_a_list(cut: Sequence[str], properties: Mapping[str, t.Any]) -> bool:
+    for key in cut[:-1]:
+        schema = properties.get(key, {})
+        if "items" in schema:
+            return True
+        properties = schema.get("properties", {})
+    return False

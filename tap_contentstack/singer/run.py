@@ -232,11 +232,11 @@ class Run:
         stopped = self._exit_code > STOPPED
         reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
         self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
-        # Nobody may be there to read it, and batch files may not be writable.
-        with contextlib.suppress(TargetGoneError, WriterClosedError, TapError), self._writer:
+        with contextlib.suppress(TargetGoneError, WriterClosedError), self._writer:  # nobody may be there to read it
             self._parts.state.write()
             for stream in self._streams:  # batch files that are not full yet, if there is time
-                stream.leave()
+                with contextlib.suppress(TapError):  # they may not be writable
+                    stream.leave()
             self._parts.state.write()
             self._writer.close()  # nothing comes after the last STATE
         if self._reason:

@@ -15,7 +15,7 @@ from tap_contentstack.schema.table_schema import column_types, table_schema
 from tap_contentstack.sdk import SelfWritingStream
 from tap_contentstack.singer.logger import logger_of
 from tap_contentstack.singer.maps import guarded
-from tap_contentstack.singer.outputs import output_of
+from tap_contentstack.singer.outputs import cuts_of, output_of
 from tap_contentstack.sync.bookmarks import Bookmark, read_bookmark
 from tap_contentstack.sync.scope import Unsure, carried_over, fingerprint, scope_change
 
@@ -162,13 +162,9 @@ class VersionedStream(SelfWritingStream):
 
     @property
     def cuts(self) -> list[tuple[str, ...]]:
-        """What is deselected within these columns: the keys that lead there, from the column on.
-
-        Of objects only, as the SDK deselects nothing within a list.
-        """
-        columns = set(self.selected_columns)
-        paths = [path for path, selected in self.mask.items() if not selected and set(path[::2]) == {"properties"}]
-        return [path[1::2] for path in paths if len(path) > len(("properties", "column")) and path[1] in columns]
+        """What is deselected within these columns: the keys that lead there, from the column on."""
+        properties = self.effective_schema["properties"]
+        return cuts_of(self.mask, {column: properties[column] for column in self.selected_columns})
 
     def scope(self) -> dict[str, object]:
         """Return the scope that the bookmark is valid for."""

@@ -17,6 +17,7 @@ FORMAT = 1
 REPLICATION_KEY = "sync_token"
 REPLICATION_KEY_VALUE = "replication_key_value"
 HAD_ROWS = "HAD_ROWS"
+MISCOUNTED = "MISCOUNTED"
 
 
 @dataclass(kw_only=True)
@@ -30,7 +31,7 @@ class Bookmark:
             the rows of its last load.
         items_total: The `total_count` of the pass's first page; one that changes between pages means that they shifted.
         restarts: What the pass has restarted for already, over all runs, until its sync token is reached; and
-            `HAD_ROWS`, if there were rows before it.
+            `HAD_ROWS`, if there were rows before it; `MISCOUNTED`, if a delta was read once whose count is wrong.
         full_load_at: When the last initial pass ended: a time in UTC.
         served_at: When a run last moved the bookmark: a time in UTC. Those that wait longest come first.
         version: The table's version, in every RECORD.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tap_contentstack.errors import TokenRefusedError
 from tap_contentstack.events import TYPE_DELETED
+from tap_contentstack.sync.bookmarks import MISCOUNTED
 from tap_contentstack.sync.delta import Delta
 from tap_contentstack.sync.turns import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
 
@@ -30,6 +31,8 @@ class DeltaPass:
     """Whether a content type has been deleted."""
     known_locales: Callable[[], set[str]]
     """The locales that rows may have been published to."""
+    is_recounting: bool = False
+    """Whether the delta was read in this run, and has to be read again, as it is not what the API counts."""
 
     def run(self) -> int:
         """Load what changed since the bookmark's sync token; return how many items that were.
@@ -57,10 +60,11 @@ class DeltaPass:
     def _whole_delta(self) -> Delta:
         """Read the whole delta.
 
-        It is read again once if a page after the first is refused, and once if the API counts another number of items.
+        It is read again once if a page after the first is refused, and once if the API counts another number of items;
+        the next run may do that, if the time is up.
         """
-        logger = self.load.logger
-        refused = miscounted = False
+        logger, bookmark = self.load.logger, self.load.bookmark
+        refused = False
         while True:
             delta = Delta()
             try:
@@ -73,11 +77,14 @@ class DeltaPass:
                 continue
             if delta.is_whole or self.load.record_limit is not None:
                 return delta
-            if miscounted:
+            if MISCOUNTED in bookmark.restarts:
                 logger.warning("The API counts %d changes and gave %d, twice", delta.total, delta.items)
                 return delta
-            miscounted = True
             logger.warning("The API counts %d changes and gave %d; reading again", delta.total, delta.items)
+            self.is_recounting = True
+            with self.load.lock:
+                bookmark.note_restart(MISCOUNTED)
+                self.load.table.save()
 
     def _read(self, delta: Delta) -> None:
         load = self.load

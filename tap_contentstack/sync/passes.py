@@ -87,7 +87,8 @@ class Passes:
                 may_be_too_long = False
             except TimeIsUpError:
                 self.leave()
-                if may_be_too_long and load.progress.pages:  # without checkpoints, the next run would fare no better
+                # Without checkpoints, the next run would fare no better; unless it only has to read the delta again.
+                if may_be_too_long and load.progress.pages and not self._delta.is_recounting:
                     load.restart(StartOver(Reason.TIME_BOX))
                 raise
             except TapError:

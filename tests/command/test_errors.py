@@ -335,6 +335,10 @@ def test_a_logging_configuration_that_is_none_is_one_sentence(sandbox, tmp_path,
     assert output.last_line.startswith("SINGER_SDK_LOG_CONFIG must name a YAML file of a logging configuration")
 
 
+def test_a_blank_name_of_a_logging_configuration_is_none(sandbox):
+    assert run_tap(sandbox.settings, env={"SINGER_SDK_LOG_CONFIG": " "}).code == 0
+
+
 def test_a_logging_configuration_is_used(sandbox, tmp_path):
     path, log = tmp_path / "logging.yml", tmp_path / "log"
     handler = {"class": "logging.FileHandler", "filename": str(log)}

@@ -313,7 +313,7 @@ def test_all_settings_may_come_from_the_environment(small):
     assert {params["type"] for params in inits} == {"entry_published", "asset_published"}
 
 
-@pytest.mark.parametrize("value", ["maybe", "treu", "2"])
+@pytest.mark.parametrize("value", ["maybe", "treu", "2", " true"])
 def test_a_variable_that_is_neither_true_nor_false_is_not_taken_for_false(small, value):
     output = fail(small.settings, "--config", "ENV", env={"TAP_CONTENTSTACK_COUNT_PUBLISHED": value})
     expected = "setting 'count_published' must be true or false: check the environment variable"

@@ -277,6 +277,12 @@ def test_an_option_that_stream_maps_do_not_have_is_refused(sandbox):
     assert f"setting 'stream_maps': '__fliter__' of {STREAM} is no option: there are __alias__" in output.last_line
 
 
+@pytest.mark.parametrize("option", ["__source__", "__alias__"])
+def test_the_name_of_a_stream_is_a_text(sandbox, option):
+    output = fail({**sandbox.settings, **maps({option: None})})
+    assert f"setting 'stream_maps': '{option}' of {STREAM} must be the name of a stream" in output.last_line
+
+
 @pytest.mark.parametrize("extra", [{"entries_pp": {"y": "x"}}, {"copy": {"__source__": "entries_pp"}}], ids=str)
 def test_a_map_for_a_stream_that_does_not_exist_is_a_warning(sandbox, extra):
     output = load(sandbox, **maps({"y": "x"}, **extra, **{"entries_*": {"z": "x"}, "loads": {"v": "version"}}))

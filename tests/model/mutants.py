@@ -200,8 +200,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "let a delta that a time limit is too short for begin again",
         "sync/passes",
-        "if may_be_too_long and load.progress.pages:",
-        "if may_be_too_long and load.progress.pages < 0:",
+        "if may_be_too_long and load.progress.pages and",
+        "if may_be_too_long and load.progress.pages < 0 and",
         episode="time_limits",
     ),
     Mutant(

@@ -318,10 +318,14 @@ def test_the_version_is_known_whether_or_not_its_column_is_selected(selected):
 FREE = {"type": ["object", "null"]}
 CLOSED = schemas.entry_schema(CONTENT_TYPE)["properties"]["publish_details"]
 WITHOUT_LOCALE = {"type": ["object", "null"], "properties": {"time": {"type": ["string", "null"]}}}
+OTHER_LOCALES = [
+    {"type": ["object", "null"], "properties": {"locale": each}}
+    for each in ({}, {"type": ["integer", "null"]}, {"type": ["object", "null"]}, {"type": "array", "items": {}})
+]
 
 
 @pytest.mark.parametrize("selected", [None, {"uid"}], ids=["selected", "deselected"])
-@pytest.mark.parametrize("column", [FREE, CLOSED, WITHOUT_LOCALE], ids=["free", "closed", "without locale"])
+@pytest.mark.parametrize("column", [FREE, CLOSED, WITHOUT_LOCALE, *OTHER_LOCALES], ids=str)
 @pytest.mark.parametrize(
     ("details", "locale"),
     [

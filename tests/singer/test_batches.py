@@ -1,4 +1,4 @@
-"""Batch files that cannot be written keep their records back, so that no checkpoint covers them."""
+"""Records that a batch file has not got yet: they are kept until it is written, or their version is over."""
 
 from __future__ import annotations
 
@@ -59,3 +59,11 @@ def test_what_could_not_be_written_is_still_held_back(output, writer, tmp_path):
     (manifest,) = writer.manifests
     lines = gzip.decompress(Path(manifest.removeprefix("file://")).read_bytes()).splitlines()
     assert [json.loads(line)["uid"] for line in lines] == ["a", "b"]
+
+
+def test_what_is_held_back_of_an_older_version_is_dropped(output, writer):
+    output.write([output.message({"uid": "a"})])
+    output.begin(8)
+    assert not output.holds_back
+    output.finish()
+    assert writer.manifests == []

@@ -59,6 +59,25 @@ def test_a_delta_that_a_whole_box_was_not_enough_for_becomes_an_initial_pass(cap
     assert "a whole time limit was not enough" in caplog.text
 
 
+def test_a_delta_of_another_number_than_counted_may_be_read_again_by_the_next_run(caplog):
+    miscounted = page(item("published", "a"), total=2, sync="s1")
+    run = delta_run(miscounted)
+    run.has_all_time = True
+    run.feed.deltas.append([TIME_IS_UP])
+    with pytest.raises(TimeIsUpError):
+        run.go()
+    assert "begin" not in run.table.log
+    assert run.bookmark.sync_token == "s0"
+    assert run.bookmark.restarts
+    second = delta_run(miscounted)
+    second.bookmark = run.bookmark
+    second.table.bookmark = run.bookmark
+    second.go()
+    assert second.feed.asked == ["s0"]
+    assert "The API counts 2 changes and gave 1, twice" in caplog.text
+    assert (run.bookmark.sync_token, run.bookmark.restarts) == ("s1", [])
+
+
 @pytest.mark.parametrize("pages", [[page(item("published", "a"), more="p1"), TIME_IS_UP], [TIME_IS_UP]])
 def test_a_delta_that_began_late_or_not_at_all_begins_again_in_the_next_run(pages):
     run = delta_run(*pages)
