@@ -1,9 +1,10 @@
-"""What a catalog deselects within a column: `_unmapped` and `_references` must not tell of it either."""
+"""Leaves out what a catalog deselects within a column: in the column, in `_unmapped` and in `_references`."""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from functools import reduce
 from itertools import accumulate
 
 from tap_contentstack.values.paths import path_text
@@ -15,7 +16,7 @@ if t.TYPE_CHECKING:
     from tap_contentstack.values.paths import Path
 
     Cut: t.TypeAlias = tuple[str, ...]
-    """The keys that lead to what is deselected, from the item's field on."""
+    """The keys that lead to what is deselected, from a column or its field on."""
 
 _KEY_OR_INDEX = re.compile(r'("(?:[^"\\]|\\.)*")|\[\d+\]')
 
@@ -54,11 +55,11 @@ class Cuts:
 
     def unmapped(self, unmapped: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return what may be shown of values that did not fit their column."""
-        result = {path: value for path, value in unmapped.items() if not self._hides(path)}
-        for path, value in result.items():
-            for cut in self._inside.get(_without_indices(path), ()):
-                value = result[path] = _without(value, cut)  # noqa: PLW2901
-        return result
+        return {
+            path: reduce(_without, self._inside.get(_without_indices(path), ()), value)
+            for path, value in unmapped.items()
+            if not self._hides(path)
+        }
 
     def links(self, links: Iterable[Link]) -> list[Link]:
         """Return the links that may be shown."""
