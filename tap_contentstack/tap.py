@@ -159,7 +159,8 @@ class TapContentstack(Tap):
     def load_state(self, state: dict[str, t.Any]) -> None:
         """Hand each stream its bookmark; bookmarks of content types that are gone get a stream to empty their table."""
         bookmarks = self.parts.state.load(state)
-        if not self.stack.content_types and self.parts.state.knows_content:
+        loaded = [name for name, stream in self.streams.items() if stream.selected]
+        if not self.stack.content_types and self.parts.state.knows_content(loaded):
             self.stack.check_emptiness(NO_CONTENT_TYPE)  # a GoneStream for each would empty its table
         self.streams.update({each.name: each for each in self.discovery.unlisted(bookmarks, self.streams)})
         for stream in self.versioned_streams:

@@ -13,7 +13,7 @@ from tap_contentstack.values.clock import Clock
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from tap_contentstack.sync.bookmarks import Bookmark
 
@@ -93,19 +93,20 @@ class State:
         """The streams that have a bookmark."""
         return list(self._kept)
 
-    @property
-    def knows_content(self) -> bool:
-        """Whether an earlier run found a content type: a typed stream, or a combined one with rows."""
-        bookmarks = [bookmark for bookmark in self._kept.values() if isinstance(bookmark, dict)]
-        combined = self._kept.get(COMBINED_STREAM)
-        return any(bookmark.get("content_type_uid") for bookmark in bookmarks) or (
+    def knows_content(self, loaded: Collection[str]) -> bool:
+        """Return whether an earlier run found a content type: a typed stream, or a combined one with rows.
+
+        Args:
+            loaded: The streams that this run loads: a combined table that is not touched needs no protection.
+        """
+        combined = self._kept.get(COMBINED_STREAM) if COMBINED_STREAM in loaded else None
+        return bool(self.content_type_uids()) or (
             isinstance(combined, dict) and (bool(combined.get("locales")) or read_bookmark(combined)[0].knows_rows)
         )
 
     def content_type_uids(self) -> set[str]:
-        """Return the content types that bookmarks say they are for."""
-        uids = (bookmark.get("content_type_uid") for bookmark in self._kept.values() if isinstance(bookmark, dict))
-        return {uid for uid in uids if isinstance(uid, str)}
+        """Return the content types that bookmarks are for."""
+        return {uid for name, bookmark in self._kept.items() if (uid := content_type_of(name, bookmark))}
 
     def take(self, name: str, bookmark: Bookmark) -> None:
         """Keep a stream's bookmark, which the stream moves from now on."""

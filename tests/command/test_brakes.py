@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from sandbox import Fault, Sandbox, Stack
-from tests.tap_process import LISTS, fail, keys_of, load, published
+from tests.tap_process import LISTS, fail, keys_of, load, published, run_tap
 
 MISTAKES = {
     "a locale that differs by its case": ({"locales": ["en-US"]}, "nothing at all is published to 'en-US'"),
@@ -97,3 +98,23 @@ def test_a_content_type_that_a_list_still_has_is_not_gone(small):
     small.faults.add(Fault(path="/v3/content_types/page", kind="status", status=422, code=118, times=None))
     output = load(small, state=first.state)
     assert keys_of(output.tables(first)) == keys_of(first.tables())
+
+
+def test_a_combined_table_that_is_not_loaded_needs_no_confirmation_again(small):
+    config = {"entry_streams": "combined"}
+    catalog = json.loads(run_tap(small.settings | config, "--discover").out)
+    first = load(small, **config)
+    for uid in list(small.stack.content_types):
+        small.stack.delete_content_type(uid)
+    entries = next(each for each in catalog["streams"] if each["tap_stream_id"] == "entries")
+    next(each for each in entries["metadata"] if not each["breadcrumb"])["metadata"]["selected"] = False
+    confirmed = load(small, state=first.state, catalog=catalog, allow_empty=True, **config)
+    for again in (load(small, state=confirmed.state, catalog=catalog, **config), load(small, state=confirmed.state)):
+        assert again.state["bookmarks"]["entries"] == first.state["bookmarks"]["entries"]
+
+
+def test_a_bookmark_that_is_for_no_content_type_needs_no_confirmation_again():
+    with Sandbox(Stack(locales=("en-us",))) as empty:
+        state = load(empty).state
+        state["bookmarks"]["other"] = {"content_type_uid": "no/such type?"}
+        load(empty, state=state)
