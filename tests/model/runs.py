@@ -90,7 +90,11 @@ class Runs:
         judge.note_stale(transcript)
         complete = outcome.code == 0 and loss is None and not self.stopped
         if not dropping and not self.stopped:
-            self.brakes.check_rows(outcome, state, before, details)
+            listed = any(
+                each["type"] == "RECORD" and each["stream"] in outcome.selected - {*LISTS} and not _is_tombstone(each)
+                for each in transcript.messages
+            )
+            self.brakes.check_rows(outcome, state, before, details, listed=listed)
         if judge.unhealed and complete and judge.is_healed(state, outcome.selected):
             judge.unhealed = False
         if complete:
@@ -240,3 +244,7 @@ class Runs:
             self.restarts.miscounted, judge.unhealed = dict(miscounted), unhealed
             self.brakes.confirmed, self.brakes.confirming = confirmed, confirming
         deployment.target = target
+
+
+def _is_tombstone(message: Json) -> bool:
+    return message["record"].get("_sdc_deleted_at") is not None
