@@ -151,9 +151,11 @@ class TapContentstack(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Read the stream maps; names that flattening gives to two columns end in one sentence."""
-        with _flattened_names_are_unique():
-            super().setup_mapper()
+        """Read the stream maps; `load_state` registers the streams, whose schemas depend on their bookmarks.
+
+        `Tap` would register those that are not selected as well: without their key, which a map of them needs.
+        """
+        super(Tap, self).setup_mapper()
 
     @override
     def load_state(self, state: dict[str, t.Any]) -> None:
@@ -173,7 +175,8 @@ class TapContentstack(Tap):
     def _prepare_maps(self) -> None:
         """Give the stream maps the schemas in use, which are neither the discovered ones nor the catalog's."""
         loads = self.parts.loads
-        for each in (*self.versioned_streams, loads):
+        # The selected schema of a stream that is not selected lacks its key, so a map for it would be refused.
+        for each in (*(stream for stream in self.versioned_streams if stream.selected), loads):
             self.mapper.register_raw_stream_schema(each.name, each.selected_schema, each.primary_keys)
             self.mapper.stream_maps[each.name] = without_replaced(self.mapper.stream_maps[each.name])
         for name in missing_streams(self.mapper.stream_maps_dict, [*self.streams, loads.name]):

@@ -290,6 +290,20 @@ def test_a_map_for_a_stream_that_does_not_exist_is_a_warning(sandbox, extra):
     assert "setting 'stream_maps': there is no stream 'entries_pp'" in output.err
 
 
+@pytest.mark.parametrize("change", ["deselected", "not in the catalog"])
+def test_a_map_may_match_a_stream_that_is_not_loaded(sandbox, change):
+    catalog = json.loads(run_tap(sandbox.settings, "--discover").out)
+    sandbox.stack.add_content_type({"uid": "q", "schema": []})
+    sandbox.stack.publish_entry("q", "c", {}, ["en-us"])
+    if change == "deselected":
+        catalog = json.loads(run_tap(sandbox.settings, "--discover").out)
+        entry = next(each for each in catalog["streams"] if each["tap_stream_id"] == "entries_q")
+        next(each for each in entry["metadata"] if not each["breadcrumb"])["metadata"]["selected"] = False
+    output = load(sandbox, catalog=catalog, stream_maps={"entries_*": {"y": "x"}})
+    assert "entries_q" not in output.schemas
+    assert "y" in output.schemas[STREAM]["properties"]
+
+
 def test_a_key_that_a_group_lacks_is_read_with_get(sandbox):
     group = {"uid": "seo", "data_type": "group", "schema": [{"uid": "title", "data_type": "text"}]}
     sandbox.stack.add_content_type({"uid": "q", "schema": [group]})
