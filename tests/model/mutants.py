@@ -147,6 +147,7 @@ MUTANTS: tuple[Mutant, ...] = (
                     return delta
                 if refused or not delta.pages:
 """,
+        episode="a_refused_page",
     ),
     Mutant(
         "never start over for a refused token",
@@ -268,7 +269,11 @@ MUTANTS: tuple[Mutant, ...] = (
         episode="another_scope",
     ),
     Mutant(
-        "overlook a change of the start date", "sync/source", '            "start_date": settings.start_date,\n', ""
+        "overlook a change of the start date",
+        "sync/source",
+        '            "start_date": settings.start_date,\n',
+        "",
+        episode="another_scope",
     ),
     Mutant(
         "overlook a deleted type in a delta",

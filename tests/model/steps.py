@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 import typing as t
 from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from tap_contentstack.api.refusals import UNKNOWN_TOKEN
 
 Json: t.TypeAlias = dict[str, t.Any]
 
@@ -107,6 +110,7 @@ def make_fault(chance: random.Random) -> Json:
     return {
         "kind": kind,
         "status": status,
+        "code": UNKNOWN_TOKEN if status == HTTPStatus.UNAUTHORIZED else None,  # a list may be refused with any other
         "times": chance.choice((1, 1, 1, 2, 4)),
         "after": chance.choice((0, 0, 1, 2, 4, 8, 16)),
         "path": chance.choice(
