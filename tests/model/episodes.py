@@ -79,6 +79,13 @@ def a_refused_page(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def a_throttled_start(chance: random.Random, _setup: Json) -> list[Step]:
+    """The API throttles from the first requests of a run on, more often than a request may fail."""
+    told = chance.choice((None, "retry_after", "retry_after_zero", "remaining", "reset_time"))
+    fault = {"kind": "status", "status": 429, "times": 12, "after": chance.choice((0, 0, 1, 4)), "limit_told": told}
+    return [Step("run", a_seed(chance), {**calm_run(chance), "faults": [fault]})]
+
+
 def a_flurry(chance: random.Random, _setup: Json) -> list[Step]:
     """One item is edited again and again within a moment."""
     steps = [Step("run", a_seed(chance), calm_run(chance))]
@@ -106,12 +113,31 @@ def a_type_that_goes(chance: random.Random, setup: Json) -> list[Step]:
     pages = [many_pages(chance, setup)] if chance.random() < 0.7 else []
     if pages:
         setup["behaviour"]["total_count"] = chance.choice(("right", "absent"))
+    edits = [Step("edit", a_seed(chance), {"times": chance.choice((1, 3, 6)), "focused": False}) for _ in range(2)]
     return [
         *pages,
         Step("run", a_seed(chance), calm_run(chance)),
+        edits[0],
         Step("type", a_seed(chance), {"how": chance.choice(("delete", "recreate", "recreate"))}),
-        Step("edit", a_seed(chance), {"times": chance.choice((1, 3, 6)), "focused": False}),
+        edits[1],
         Step("run", a_seed(chance), {**calm_run(chance), "everywhere": chance.random() < 0.3}),
+    ]
+
+
+def a_restart_within_a_delta(chance: random.Random, setup: Json) -> list[Step]:
+    """A delta tells, in the middle of many uncounted pages, that a content type is deleted: all entries start over."""
+    setup["combined"] = True
+    setup["types"] = max(2, setup["types"])
+    pages = many_pages(chance, setup)
+    setup["behaviour"] |= {"total_count": "absent", "order": "shuffled", "compaction": "none"}
+    edits = [Step("edit", a_seed(chance), {"times": 6, "focused": False}) for _ in range(2)]
+    return [
+        pages,
+        Step("run", a_seed(chance), calm_run(chance)),
+        edits[0],
+        Step("type", a_seed(chance), {"how": "delete"}),
+        edits[1],
+        Step("run", a_seed(chance), calm_run(chance)),
     ]
 
 
@@ -386,10 +412,12 @@ EPISODES = (
     a_lost_checkpoint,
     a_resumed_load,
     a_refused_page,
+    a_throttled_start,
     a_flurry,
     a_tie,
     a_grown_stack,
     a_type_that_goes,
+    a_restart_within_a_delta,
     other_fields,
     another_scope,
     another_scope,

@@ -64,6 +64,7 @@ MUTANTS: tuple[Mutant, ...] = (
 """,
             ),
         ),
+        episode="a_swept_table",
     ),
     Mutant(
         "checkpoint before the records",
@@ -154,24 +155,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "sync/initial_pass",
         "            raise StartOver(Reason.TOKEN, str(error)) from None\n\n",
         "            raise\n\n",
+        episode="a_lost_checkpoint",
     ),
     Mutant(
         "forget the count across a resume",
         "sync/initial_pass",
         "load.advance(page.pagination_token, page.sync_token, seen)",
         "load.advance(page.pagination_token, page.sync_token, 0)",
+        episode="a_resumed_load",
     ),
     Mutant(
         "do not count an initial pass",
         "sync/initial_pass",
         "        if total is None or seen == total:\n",
         "        if total is None or seen != -1:\n",
+        episode="a_short_load",
     ),
     Mutant(
         "do not count a delta",
         "sync/delta_pass",
         "            if delta.is_whole or self.load.record_limit is not None:\n",
         "            if True:\n",
+        episode="a_short_delta",
     ),
     Mutant(
         "do not announce",
@@ -191,12 +196,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "found = {uid: stack.find(uid) for uid in unlisted.values()}\n",
         "found = dict.fromkeys(unlisted.values())\n",
         more=(('            found |= {each["uid"]: each for each in stack.relisted(lost)}\n', "            pass\n"),),
+        episode="an_incomplete_list",
     ),
     Mutant(
         "leave the table of a type that is gone",
         "singer/lists",
         "            self.write_activate_version(self.bookmark.version or 0)\n            self.progress",
         "            self.progress",
+        episode="a_type_that_goes",
     ),
     Mutant(
         "let a delta that a time limit is too short for begin again",
@@ -259,7 +266,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "api/connection",
         "        if self._awaited != target or self._line is None:\n",
         "        if self._awaited is None or self._line is None:\n",
-        episode="a_type_that_goes",
+        episode="a_restart_within_a_delta",
     ),
     Mutant(
         "overlook a change of locales",
@@ -280,6 +287,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "sync/delta_pass",
         "                    self._on_type_deleted(item.content_type_uid)\n",
         "                    pass\n",
+        episode="a_type_that_goes",
     ),
     Mutant(
         "forget the types of columns",
@@ -318,6 +326,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "sync/delta_pass",
         "            bookmark.add_locales(delta.locales)\n",
         "",
+        episode="a_new_locale",
     ),
     Mutant(
         "follow pages in a circle",
@@ -388,6 +397,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "            return self._listed(questions, error)\n",
         "            raise\n",
         episode="a_refused_language",
+    ),
+    Mutant(
+        "count throttling as a failure of the request",
+        "api/client",
+        'return ThrottledError(f"{self._host} is throttling (HTTP 429)", wait)',
+        'return TransientError(f"{self._host} is throttling (HTTP 429)", retry_after=wait)',
+        episode="a_throttled_start",
     ),
     Mutant(
         "restart for a branch that is never told",

@@ -18,7 +18,7 @@ import backoff._sync
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
-from tap_contentstack.api import connection, feed, pool
+from tap_contentstack.api import connection, feed, pool, retries
 from tap_contentstack.singer.lists import GoneStream
 from tap_contentstack.singer.run import Run
 from tap_contentstack.singer.writer import Writer
@@ -212,6 +212,7 @@ def virtual(clock: Clock, plan: Plan, wire: Wire) -> Iterator[None]:
         for module, name, value in (
             (connection, "open_pool", open_pool),
             (backoff._sync, "time", clock),
+            (retries, "time", clock),
             (feed, "PAGE_SIZE", plan.page_size),
             (removals, "PAGE_SIZE", plan.page_size),
             (removals, "FEW_ITEMS", plan.few_checks),

@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
     from tests.model.judge import Judge
     from tests.model.steps import Json
 
+THROTTLED = "is throttling (HTTP 429)"
+"""In the last sentence of a run that has not waited throttling out; none is throttled for as long as it may give up."""
 LONGEST_RUN = 2_000
 """Requests after which a run is endless."""
 CRASHES = 6
@@ -65,6 +67,8 @@ class Runs:
         hidden, lost = details.get("hidden_type"), details.get("lost_from") is not None
         self.brakes.confirmed = self.brakes.confirming
         outcome, edited = self._tap_run(details, state, chance)
+        if outcome.code == 1 and THROTTLED in outcome.warnings[-1]:
+            fail("impatient", outcome.warnings[-1])
         transcript = self._transcript(outcome)
         restarted = self.restarts.check_miscounts(outcome, state, transcript)
         if dropping:
