@@ -222,10 +222,9 @@ def a_forgotten_locale(chance: random.Random, setup: Json) -> list[Step]:
 
     What tells of these rows is a delete that names no locale.
     """
-    setup["types"], setup["combined"] = max(setup["types"], 2), False
+    setup["types"], setup["combined"] = 2, False
     setup["behaviour"] |= {"deletes": "nameless", "compaction": "per_key"}
     lost = {"cut": 0.999, "at_state": False, "confirm": "none"}
-    refused = {"kind": "refused_token", "path": "[?&]sync_token", "times": 1, "after": chance.choice((0, 1, 1, 2))}
     return [
         Step("run", a_seed(chance), calm_run(chance)),
         Step("locale", 0, {"how": "publish"}),
@@ -233,8 +232,8 @@ def a_forgotten_locale(chance: random.Random, setup: Json) -> list[Step]:
         Step("locale", 0, {"how": "publish", "last": True}),
         Step("run", a_seed(chance), {**calm_run(chance), **lost}),
         Step("locale", 0, {"how": "delete", "last": True}),
-        Step("locale", 0, {"how": "delete"}),
-        Step("run", a_seed(chance), {**calm_run(chance), "faults": [refused], "concurrency": 1}),
+        Step("type", a_seed(chance), {"how": "recreate"}),
+        Step("run", a_seed(chance), calm_run(chance)),
     ]
 
 
@@ -373,6 +372,18 @@ def time_limits(chance: random.Random, setup: Json) -> list[Step]:
     ]
 
 
+def a_delta_beyond_the_time_limit(chance: random.Random, setup: Json) -> list[Step]:
+    """What has changed since the last run takes longer than the time limit of a run."""
+    pages = many_pages(chance, setup)
+    setup["behaviour"]["compaction"] = "none"
+    return [
+        pages,
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("edit", a_seed(chance), {"times": 60, "focused": True}),
+        Step("boxed", a_seed(chance), {"pages": 3.0, "concurrency": chance.choice((1, 8))}),
+    ]
+
+
 def counted_items(chance: random.Random, setup: Json) -> list[Step]:
     """How many items are published is asked for while some are edited."""
     setup["counted"] = True
@@ -399,6 +410,7 @@ EPISODES = (
     mapped_rows,
     counted_items,
     time_limits,
+    a_delta_beyond_the_time_limit,
     an_untold_branch,
     a_silent_change,
     a_circle,

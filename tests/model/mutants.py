@@ -210,7 +210,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "sync/passes",
         "if may_be_too_long and load.progress.pages and",
         "if may_be_too_long and load.progress.pages < 0 and",
-        episode="time_limits",
+        episode="a_delta_beyond_the_time_limit",
     ),
     Mutant(
         "serve streams in the same order in each run",
