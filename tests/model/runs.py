@@ -67,8 +67,6 @@ class Runs:
         hidden, lost = details.get("hidden_type"), details.get("lost_from") is not None
         self.brakes.confirmed = self.brakes.confirming
         outcome, edited = self._tap_run(details, state, chance)
-        if outcome.code == 1 and THROTTLED in outcome.warnings[-1]:
-            fail("impatient", outcome.warnings[-1])
         transcript = self._transcript(outcome)
         restarted = self.restarts.check_miscounts(outcome, state, transcript)
         if dropping:
@@ -175,6 +173,8 @@ class Runs:
         self._figures.stops += outcome.code == STOPPED
         if outcome.crashes:
             fail("crash", outcome.crashes[0])
+        if outcome.code == 1 and THROTTLED in outcome.warnings[-1]:
+            fail("impatient", outcome.warnings[-1])
         edited = world.edits != edits_before
         misled = bool(details.get("hidden_type")) or lost_from is not None or edited
         self.brakes.confirming = self.brakes.is_braked(outcome, misled=misled)
