@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import Raw
 
 from tap_contentstack.api.page import Page, RawItem
 from tap_contentstack.api.paginator import SyncPaginator
@@ -66,7 +67,7 @@ CIRCLES = {
 @pytest.mark.parametrize("start", [INIT, {"sync_token": "s1"}, {"pagination_token": "p0"}])
 def test_tokens_that_lead_in_a_circle_lead_nowhere(start, tokens):
     with pytest.raises(TokenRefusedError, match="came before it"):
-        follow(start, *(Page([RawItem()], pagination_token=token) for token in tokens * 4))
+        follow(start, *(Page([RawItem(event_at=token)], pagination_token=token) for token in tokens * 4))
 
 
 def test_empty_pages_without_end_lead_nowhere():
@@ -90,5 +91,21 @@ def test_a_circle_that_is_longer_than_each_run_leads_nowhere_in_the_end():
 def test_a_long_pass_is_no_circle():
     paginator = SyncPaginator(INIT)
     for number in range(3000):
-        paginator.follow(Page([RawItem()] * 100, pagination_token=f"p{number}", total_count=300_000))
+        items = [RawItem(data=Raw(b"%d" % (number * 100 + place))) for place in range(100)]
+        paginator.follow(Page(items, pagination_token=f"p{number}", total_count=300_000))
     assert not paginator.finished
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_the_same_items_again_and_again_lead_nowhere_though_their_tokens_are_new(length):
+    pages = [
+        Page([RawItem(data=Raw(b"%d" % (number % length)))] * 100, pagination_token=f"p{number}")
+        for number in range(1000)
+    ]
+    with pytest.raises(TokenRefusedError, match="50 pages repeat others"):
+        follow({"sync_token": "s1"}, *pages)
+
+
+def test_tiny_pages_that_happen_to_be_alike_are_no_circle():
+    pages = [Page([RawItem()], pagination_token=f"p{number}") for number in range(40)]
+    follow({"sync_token": "s1"}, *pages)
