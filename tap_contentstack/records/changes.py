@@ -13,6 +13,8 @@ from tap_contentstack.events import DELETED, PUBLISHED
 VERSION_BITS = 20
 PUBLISHED_BIT = 1 << VERSION_BITS
 TIME_SHIFT = VERSION_BITS + 1
+UNTIMED = (1 << TIME_SHIFT) - 1
+"""The bits of a rank that are not its time."""
 MAX_VERSION = PUBLISHED_BIT - 1
 
 
@@ -49,7 +51,10 @@ class Change(msgspec.Struct, gc=False):
 
     @property
     def rank(self) -> int:
-        """What orders the changes of one key: the time; on a tie, a row outranks a tombstone, then the version."""
+        """What orders the changes of one key: the time; on a tie, a row outranks a tombstone, then the version.
+
+        The time is in milliseconds since 1970, and 0 where it cannot be read.
+        """
         moment = _moment(self.event_at)
         milliseconds = int(moment.timestamp() * 1000) if moment and moment.year > 1 else 0
         version = int(self.version) if isinstance(self.version, int | float) and 0 <= self.version <= MAX_VERSION else 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from tap_contentstack.events import unpublish_of
-from tap_contentstack.records.changes import PUBLISHED_BIT, TIME_SHIFT
+from tap_contentstack.records.changes import PUBLISHED_BIT, TIME_SHIFT, UNTIMED
 
 if t.TYPE_CHECKING:
     from tap_contentstack.api.page import Page
@@ -60,9 +60,9 @@ class Delta:
         if newest is None:
             self._newest[key] = rank
             return True
-        if newest >> TIME_SHIFT == rank >> TIME_SHIFT and (newest ^ rank) & PUBLISHED_BIT:
+        if _is_tie(newest, rank) and (newest ^ rank) & PUBLISHED_BIT:
             self._doubt(change, change.locale)
-        if rank < newest:
+        if _is_newer(newest, rank):
             return False
         self._newest[key] = rank
         return True
@@ -100,4 +100,17 @@ class Delta:
         if newest is None:
             return True
         published = bool(newest & PUBLISHED_BIT)
-        return published and newest >> TIME_SHIFT <= deleted >> TIME_SHIFT
+        return published and (newest >> TIME_SHIFT <= deleted >> TIME_SHIFT or _is_tie(newest, deleted))
+
+
+def _is_tie(rank: int, other: int) -> bool:
+    """Return whether times do not tell which of two changes is the newer one: they are equal, or one is unknown (0)."""
+    moment, other_moment = rank >> TIME_SHIFT, other >> TIME_SHIFT
+    return moment == other_moment or not (moment and other_moment)
+
+
+def _is_newer(rank: int, other: int) -> bool:
+    """Return whether a change is to be taken for the newer one of two."""
+    if _is_tie(rank, other) and (rank ^ other) & UNTIMED:
+        return rank & UNTIMED > other & UNTIMED
+    return rank > other

@@ -46,6 +46,31 @@ def test_changes_are_ordered_by_time_then_kind_then_version(lower, higher):
         assert wins == ([True, True] if order[0] is lower else [True, False])
 
 
+@pytest.mark.parametrize(
+    ("lower", "higher"),
+    [
+        (change("entry_unpublished", EVENING, None), change(at="")),
+        (change("entry_unpublished", "", None), change(at=MORNING)),
+        (change(at=EVENING, version=1), change(at="", version=2)),
+    ],
+    ids=["a row without a time", "a removal without a time", "rows, by their version"],
+)
+def test_a_change_without_a_time_is_a_tie_with_any_other(lower, higher):
+    for order in ((lower, higher), (higher, lower)):
+        delta = Delta()
+        assert [delta.wins(each) for each in order] == ([True, True] if order[0] is lower else [True, False])
+        in_doubt = lower.published != higher.published
+        assert bool(delta.questions({"en-us"})) == in_doubt
+
+
+def test_a_delete_without_a_time_may_be_newer_than_any_row():
+    for at in (MORNING, ""):
+        delta = Delta()
+        delta.wins(change("entry_deleted", at="", locale=None))
+        delta.wins(change(at=at))
+        assert {locale for _, locale in delta.questions({"en-us", "fr-fr"})} == {"en-us", "fr-fr"}
+
+
 def test_the_same_event_twice_is_written_twice_at_most():
     delta = Delta()
     assert delta.wins(change())

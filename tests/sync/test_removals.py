@@ -20,6 +20,18 @@ def test_a_tie_is_settled_by_asking(alive, last):
     assert ("page", "en-us", ["a"]) in run.feed.asked
 
 
+@pytest.mark.parametrize(("alive", "last"), [({("a", "en-us")}, "again"), (set(), "deleted")])
+@pytest.mark.parametrize("lacking", ["published", "unpublished"])
+def test_which_of_two_events_is_newer_is_asked_if_one_has_no_time(alive, last, lacking):
+    events = [
+        item("unpublished", "a", at="" if lacking == "unpublished" else EVENING),
+        item("published", "a", at="" if lacking == "published" else NOON, title="again"),
+    ]
+    for order in (events, events[::-1]):
+        run = delta_run(page(*order, sync="s1"), alive=alive)
+        assert run.go().rows[-1] == ("a", "en-us", last)
+
+
 @pytest.mark.parametrize("named", ["en-us", None], ids=["one locale", "none"])
 def test_a_delete_is_asked_about_in_all_other_locales_of_the_stream(named):
     run = delta_run(page(item("deleted", "a", named), sync="s1"), alive={("a", "de-de")}, locales=["de-de", "en-us"])
