@@ -8,12 +8,12 @@ from functools import partial
 from urllib.parse import quote
 
 from tap_contentstack.api.responses import DEEPEST, decode_list, is_too_deep
-from tap_contentstack.errors import ApiError
+from tap_contentstack.errors import ApiError, NotFoundError, RefusedError
 from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tap_contentstack.api.client import Client
 
@@ -66,6 +66,11 @@ class Lists:
         """Return all content types, with the schemas of their global fields inline."""
         return self._whole("/v3/content_types", "content_types", WITH_SCHEMAS)
 
+    def has_content_types(self) -> bool:
+        """Return whether there is any content type now."""
+        response = self._client.get("/v3/content_types", {"limit": "1"}, partial(decode_list, key="content_types"))
+        return bool(response["content_types"])
+
     def global_fields(self) -> list[Item]:
         """Return all global fields, including unused ones."""
         return self._whole("/v3/global_fields", "global_fields", WITH_SCHEMAS)
@@ -75,12 +80,35 @@ class Lists:
         return self._whole("/v3/taxonomies", "taxonomies", {})
 
     def taxonomy_terms(self) -> list[Item]:
-        """Return the published terms of all taxonomies."""
-        return [
-            {**term, "taxonomy_uid": taxonomy["uid"]}
-            for taxonomy in self.taxonomies()
-            for term in self._whole(f"/v3/taxonomies/{quote(taxonomy['uid'], safe='')}/terms", "terms", ALL_LEVELS)
-        ]
+        """Return the published terms of all taxonomies.
+
+        Raises:
+            RefusedError: The API provides no terms, of none of them.
+            ApiError: It refuses those of some, though it lists them, twice.
+        """
+        terms, refusals = self._terms(self.taxonomies())
+        if refusals:  # a taxonomy may have been deleted since it was listed
+            terms, refusals = self._terms(self.taxonomies())
+        for uid, error in refusals.items():
+            if not terms:
+                raise error
+            msg = f"the API lists the taxonomy '{shown(uid)}', but refuses its terms: {error}"
+            raise ApiError(msg)
+        return [term for each in terms.values() for term in each]
+
+    def _terms(self, taxonomies: Iterable[Item]) -> tuple[dict[str, list[Item]], dict[str, ApiError]]:
+        """Return the terms of each taxonomy, and why they are refused, by taxonomy."""
+        terms: dict[str, list[Item]] = {}
+        refusals: dict[str, ApiError] = {}
+        for taxonomy in taxonomies:
+            uid = taxonomy["uid"]
+            try:
+                found = self._whole(f"/v3/taxonomies/{quote(uid, safe='')}/terms", "terms", ALL_LEVELS)
+            except (RefusedError, NotFoundError) as error:
+                refusals[uid] = error
+            else:
+                terms[uid] = [{**term, "taxonomy_uid": uid} for term in found]
+        return terms, refusals
 
     def _whole(self, path: str, key: str, params: Mapping[str, str]) -> list[Item]:
         """Return a list; read it again if it is not whole, as edits move items between its pages."""

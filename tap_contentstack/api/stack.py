@@ -76,6 +76,15 @@ class Stack:
         """
         return self.find(content_type_uid) is None and not self.relisted([content_type_uid])
 
+    def check_access(self) -> None:
+        """See that the content types are still listed: a token that has lost its access gets empty lists of all kinds.
+
+        Raises:
+            SeemsEmptyError: They are not.
+        """
+        if self.content_types and not self.lists.has_content_types():
+            self.check_emptiness(NO_CONTENT_TYPE)
+
     def relisted(self, content_type_uids: Iterable[str]) -> list[ContentType]:
         """Request the list of content types again, and return those of the given ones that it contains.
 

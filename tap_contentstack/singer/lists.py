@@ -51,6 +51,14 @@ class ListStream(VersionedStream):
         self._had_rows = self.bookmark.items_seen > 0
 
     @override
+    def _begin(self) -> None:
+        """Keep the number of rows until the list is read: should this run not get there, the next one has to know."""
+        rows = self.bookmark.items_seen
+        super()._begin()
+        self.bookmark.items_seen = rows
+        self._put_bookmark()
+
+    @override
     def fill(self) -> None:
         output = self.output
         output.begin(self.bookmark.version)

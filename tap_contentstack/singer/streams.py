@@ -123,6 +123,7 @@ class FeedStream(VersionedStream):
             self.begin()
         else:
             self._out.begin(self.bookmark.version)
+        stack = self.parts.stack
         load = Load(
             feed=self._source.feed(),
             reader=self._reader(self._out),
@@ -137,8 +138,8 @@ class FeedStream(VersionedStream):
         )
         self._passes = passes = Passes(
             load,
-            Removals(feed=load.feed, reader=load.reader, is_gone=self.parts.stack.is_gone),
-            is_gone=self.parts.stack.is_gone,
+            Removals(feed=load.feed, reader=load.reader, is_gone=stack.is_gone, check_access=stack.check_access),
+            is_gone=stack.is_gone,
             known_locales=self._known_locales,
             has_all_time=self.has_all_time,
             counts=self._source.counts(load.feed, self.logger),

@@ -95,7 +95,7 @@ class DeltaPass:
                 return
             for item in page.items:
                 if item.type == TYPE_DELETED and load.reader.concerns(item):
-                    self._on_type_deleted(item.content_type_uid)
+                    self._on_type_deleted()
             changes = [change for change in load.reader.changes(page.items) if delta.wins(change)]
             messages = [change.message for change in changes]
             with load.lock:
@@ -105,9 +105,10 @@ class DeltaPass:
             load.progress.tombstones += len(changes) - rows
             load.progress.add_page(delta.items, delta.total)
 
-    def _on_type_deleted(self, content_type_uid: str) -> None:
+    def _on_type_deleted(self) -> None:
         if Reason.TYPE_DELETED in self.load.restarts:
             raise LeaveForNextRunError
-        if self.load.reader.content_type_uid is not None and self.is_gone(content_type_uid):
+        content_type_uid = self.load.reader.content_type_uid  # the event may name none
+        if content_type_uid is not None and self.is_gone(content_type_uid):
             raise ContentTypeGoneError
         raise StartOver(Reason.TYPE_DELETED)

@@ -40,6 +40,8 @@ class Removals:
     reader: ItemReader
     is_gone: Callable[[str], bool]
     """Whether a content type has been deleted."""
+    check_access: Callable[[], None]
+    """Sees that an empty response does not come from a token that has lost its access."""
 
     def tombstones(
         self,
@@ -96,17 +98,22 @@ class Removals:
     def _alive(self, questions: Questions) -> set[tuple[str, str]]:
         """Return which of the items are still published, each with its locale."""
         alive: set[tuple[str, str]] = set()
+        has_seen_none = False
         try:
             for (content_type_uid, locale), changes in questions.items():
                 uids = iter(changes)
                 # An asset is known by its event, whatever the item says its content type is.
                 about = ASSETS if changes[next(iter(changes))].event in ASSET_EVENTS else content_type_uid
                 while some := list(islice(uids, PAGE_SIZE)):
-                    alive.update((uid, locale) for uid in self._still_published(about, locale, some))
+                    found = self._still_published(about, locale, some)
+                    alive.update((uid, locale) for uid in found)
+                    has_seen_none = has_seen_none or (about == ASSETS and not found)
         except AccessError:
             raise
         except ApiError as error:
             return self._listed(questions, error)
+        if has_seen_none:  # of entries, a token without access would be told that their content type does not exist
+            self.check_access()
         return alive
 
     def _still_published(self, content_type_uid: str, locale: str, uids: list[str]) -> set[str]:

@@ -75,6 +75,32 @@ def test_what_was_published_since_a_pass_began_releases_the_brake(small):
     assert keys_of(second.tables(first, cut)) == {"entries_page": {("page1", "fr-fr")}}
 
 
+def test_a_token_that_loses_its_access_before_a_check_of_deletes_removes_no_asset(small):
+    first = load(small)
+    small.stack.delete_asset("asset1", "en-us")
+    for path in ("/v3/assets", "/v3/content_types?limit=1"):  # lists are empty from now on, but for the first one
+        empty = json.dumps({path.split("/")[2].partition("?")[0]: []})
+        small.faults.add(Fault(kind="html", status=200, body=empty, path=path, times=None))
+    output = fail(small.settings, state=first.state)
+    assert "lists no content type any more" in output.last_line
+    small.faults.clear()
+    second = load(small, state=output.state)
+    assert keys_of(second.tables(first, output))["assets"] == {("asset1", "fr-fr")}
+
+
+def test_a_list_that_a_run_did_not_get_to_is_not_believed_to_be_empty_by_the_next(small):
+    small.stack.add_global_field({"uid": "seo", "schema": []})
+    first = load(small)
+    small.faults.add(Fault(status=500, path="/v3/global_fields", times=None))
+    cut = fail({**small.settings, "max_retries": 0}, state=first.state)
+    small.faults.clear()
+    small.faults.add(Fault(kind="html", status=200, body='{"global_fields": []}', path="/v3/global_fields", times=None))
+    small.faults.add(Fault(kind="html", status=200, body='{"content_types": []}', path="/v3/content_types?", after=1))
+    output = fail(small.settings, state=cut.state)
+    assert "lists no content type any more" in output.last_line
+    assert not output.of_type("ACTIVATE_VERSION", "global_fields")
+
+
 def test_a_stack_that_lists_no_content_type_any_more_empties_nothing(small):
     first = load(small)
     for uid in ("page", "pet", "tag"):

@@ -92,6 +92,25 @@ def test_only_a_refusal_that_blames_no_access_leaves_a_list(sandbox, status, cod
         assert "global_fields" in fail({**sandbox.settings, "max_retries": 0}).last_line
 
 
+def test_the_terms_of_a_taxonomy_that_goes_after_it_was_listed_go_alone(sandbox):
+    first = load(sandbox)
+    sandbox.stack.delete_term("mood", "term229")
+    listed = json.dumps({"taxonomies": [{"uid": "mood"}, {"uid": "gone"}, {"uid": "region"}], "count": 3})
+    sandbox.faults.add(Fault(kind="html", status=200, body=listed, path="/v3/taxonomies?", after=1))
+    second = load(sandbox, state=first.state, max_concurrency=1)
+    terms = {("mood", f"term{number}") for number in range(230)} | {("region", "term1")}
+    assert set(second.tables(first)["taxonomy_terms"]) == terms - {("mood", "term229")}
+    assert ("gone",) not in second.tables(first)["taxonomies"]
+
+
+def test_a_taxonomy_that_is_listed_but_whose_terms_are_refused_fails_the_stream(sandbox):
+    first = load(sandbox)
+    sandbox.faults.add(Fault(status=404, code=404, path="/v3/taxonomies/region/terms", times=None))
+    output = fail(sandbox.settings, state=first.state)
+    assert "the API lists the taxonomy 'region', but refuses its terms" in output.last_line
+    assert output.tables(first)["taxonomy_terms"].keys() == first.tables()["taxonomy_terms"].keys()
+
+
 @pytest.mark.parametrize("fault", [{"status": 503}, {"kind": "html", "status": 404}])
 def test_an_answer_that_is_not_the_apis_refusal_fails_the_stream(sandbox, fault):
     sandbox.faults.add(Fault(path="/v3/taxonomies", times=None, **fault))

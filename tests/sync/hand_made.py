@@ -144,6 +144,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.table = NotedTable(self.bookmark)
+        self.asked_whether_gone: list[str] = []
 
     def go(self) -> NotedTable:
         reader = ItemReader(
@@ -158,7 +159,8 @@ class Run:
         )
         feed = t.cast("t.Any", self.feed)
 
-        def is_gone(_: str) -> bool:
+        def is_gone(uid: str) -> bool:
+            self.asked_whether_gone.append(uid)
             return not self.exists
 
         load = Load(
@@ -175,7 +177,7 @@ class Run:
         )
         Passes(
             load,
-            Removals(feed=feed, reader=reader, is_gone=is_gone),
+            Removals(feed=feed, reader=reader, is_gone=is_gone, check_access=lambda: None),
             is_gone=is_gone,
             known_locales=lambda: self.known | set(self.bookmark.locales),
             has_all_time=self.has_all_time,

@@ -61,6 +61,14 @@ def test_a_deleted_content_type_ends_the_stream_or_starts_it_over():
     assert run.go().log == ["begin", "sweep complete s2", "complete s2"]
 
 
+def test_the_deletion_of_a_content_type_that_is_not_named_is_that_of_the_stream():
+    deleted = item("content_type_deleted", "")
+    deleted.content_type_uid = ""
+    run = delta_run(page(deleted, sync="s1"), initial=[[page(sync="s2")]])
+    run.go()
+    assert run.asked_whether_gone == ["page"]
+
+
 def test_a_second_deletion_of_the_content_type_is_left_to_the_next_run():
     again = [page(item("content_type_deleted", ""), sync="s3")]
     run = delta_run(page(item("content_type_deleted", ""), sync="s1"), initial=[[page(sync="s2")]])
