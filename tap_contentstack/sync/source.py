@@ -14,6 +14,8 @@ from tap_contentstack.records.layout import DATA_COLUMN
 from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.schema.stream_schemas import entry_columns, entry_schema
 from tap_contentstack.sync.counts import CountsOfAllTypes, CountsOfType
+from tap_contentstack.sync.scope import Unsure
+from tap_contentstack.values.times import utc_text
 
 if t.TYPE_CHECKING:
     import logging
@@ -55,7 +57,8 @@ class Source:
         settings = self._settings
         content_type: object = None
         if self.content_type:
-            content_type = (self.uid, self.content_type.get("created_at"))
+            created_at = _creation_of(self.content_type)
+            content_type = (self.uid, created_at) if created_at else Unsure(self.uid)
         elif self._is_combined:
             content_type = settings.content_types
         return {
@@ -142,6 +145,14 @@ class Source:
     def _known(self) -> list[str]:
         """Return the content types that are listed now, or that entries came of."""
         return sorted({each["uid"] for each in self.stack.lists.content_types()}.union(self._codecs))
+
+
+def _creation_of(content_type: ContentType) -> str | None:
+    """Return when a content type was created, however that is written; None if it is not told."""
+    try:
+        return utc_text(str(content_type.get("created_at")))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _codec_within_data(

@@ -141,6 +141,23 @@ def test_content_types_left_out_later_are_left_as_they_are(small):
     assert [record["uid"] for record in third.records("entries_page")] == ["page2"]
 
 
+@pytest.mark.parametrize("told", ["2026-01-01T00:00:00+00:00", None, "now and then"])
+def test_the_time_at_which_a_type_was_created_may_be_told_in_another_way_or_not_at_all(small, told):
+    for content_type in small.stack.content_types.values():
+        content_type["created_at"] = "2026-01-01T00:00:00.000Z"
+    first = load(small)
+    for content_type in small.stack.content_types.values():
+        content_type["created_at"] = told
+    second = load(small, state=first.state, on_scope_change="fail")
+    for content_type in small.stack.content_types.values():
+        content_type["created_at"] = "2026-01-01T00:00:00.000Z"
+    third = load(small, state=second.state, on_scope_change="fail")
+    assert not {*second.record_counts, *third.record_counts} - LISTS
+    for content_type in small.stack.content_types.values():
+        content_type["created_at"] = "2026-01-01T00:00:01.000Z"
+    assert "made for another content type" in fail({**small.settings, "on_scope_change": "fail"}, state=third.state).err
+
+
 def test_a_table_of_a_type_that_is_gone_is_not_emptied_where_a_change_of_scope_is_to_fail(small):
     first = load(small)
     catalog = json.loads(run_tap(small.settings, "--discover").out)
