@@ -144,8 +144,8 @@ class Bookmark:
 def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | None]:
     """Return the bookmark that a state holds, and what is wrong with it if a run cannot resume from it.
 
-    Of a damaged bookmark the version, the column types and the content type are kept where they are sound: the table
-    they describe is still there.
+    Of a damaged bookmark the version, the column types and the content type are kept where they are sound, and that
+    there were rows: the table they describe is still there.
     """
     if state is None:
         return Bookmark(), None
@@ -153,7 +153,9 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     damaged = sorted(key for key, sound in _SOUND.items() if key in state and not sound(state[key]))
     kept = {key: value for key, value in state.items() if key in _SOUND and key not in damaged}
     types = state.get("types")
+    knew_rows = bool(state.get("locales")) or HAD_ROWS in kept.get("restarts", ())
     bookmark = Bookmark(
+        restarts=[HAD_ROWS] if knew_rows else [],
         version=kept.get("version"),
         content_type_uid=kept.get("content_type_uid"),
         types={name: _text_or_none(kind) for name, kind in types.items()} if isinstance(types, dict) else {},

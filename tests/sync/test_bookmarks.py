@@ -88,6 +88,7 @@ def test_a_bookmark_that_lacks_a_key_is_not_gone_on_from(key):
 def test_the_table_that_a_damaged_bookmark_describes_is_not_forgotten():
     bookmark, _ = read_bookmark({**WHOLE.to_state(), "scope": 1})
     assert (bookmark.version, bookmark.types) == (WHOLE.version, WHOLE.types)
+    assert bookmark.knows_rows
 
 
 def test_a_column_type_that_makes_no_sense_is_mended_where_states_are_merged_by_key():
