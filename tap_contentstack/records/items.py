@@ -14,7 +14,7 @@ from tap_contentstack.values.times import MAX_LENGTH, all_canonical, in_utc
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from tap_contentstack.api.page import RawItem
     from tap_contentstack.records.codec import Codec
@@ -65,12 +65,15 @@ class ItemReader:
         """The content type of items that name none; empty if the stream is for several."""
         return self.content_type_uid or (ASSETS if ASSET_EVENTS[0] in self.events else "")
 
-    def rows(self, items: Iterable[RawItem]) -> list[Change]:
+    def rows(self, items: Sequence[RawItem]) -> list[Change]:
         """Return the rows that an initial pass brings: whatever is published, and nothing of the history."""
         uid = self.content_type_uid
         published = [
             item for item in items if item.type in PUBLISHED and (item.content_type_uid == uid or self.concerns(item))
         ]
+        if len(published) < len(items):
+            for item in items:
+                self._note_unknown(item)
         return [row for row in self._published(published) if row]
 
     def changes(self, items: Iterable[RawItem]) -> list[Change]:

@@ -50,6 +50,14 @@ def page_of(*items) -> Page:
     return decode_page(b'{"items":[%b]}' % b",".join(texts))
 
 
+@pytest.mark.parametrize("read_page", [ItemReader.rows, ItemReader.changes])
+def test_an_event_that_nobody_knows_is_told_once(read_page, caplog):
+    reader = reader_of(DATED_TYPE)
+    page = decode_page(b'{"items":[{"type":"entry_archived"},{"type":"entry_archived"}]}')
+    assert read_page(reader, page.items) == []
+    assert caplog.text.count("an event that this tap does not know: 'entry_archived'") == 1
+
+
 def messages(changes) -> list[bytes]:
     return [b"".join(change.message) for change in changes]
 
