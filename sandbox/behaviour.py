@@ -33,6 +33,7 @@ class Behaviour:
         title_on_unpublish: Unpublish events carry the title.
         asset_marker_on_unpublish: Unpublish events of assets have their `content_type_uid`.
         ties: Event times are rounded up to a tenth of a second, so successive events share them.
+        untimed: One event in three has no `event_at`.
         branch_told: Content types carry `_branch` when asked for.
         pages: `shifted`: pages of an initial pass are cut by `skip` from what is published when each is asked for, so
             an edit in between moves the ones behind it, and `total_count` follows.
@@ -58,6 +59,7 @@ class Behaviour:
     title_on_unpublish: bool = False
     asset_marker_on_unpublish: bool = True
     ties: bool = False
+    untimed: bool = False
     branch_told: bool = True
     pages: Literal["pinned", "shifted"] = "pinned"
     page_tokens: Literal["onward", "circle", "long_circle", "endless"] = "onward"

@@ -66,6 +66,11 @@ class Event:
     implied: bool = False
     taken: tuple[str, ...] = ()
 
+    @property
+    def is_untimed(self) -> bool:
+        """Whether it is one of those that have no time if not all have."""
+        return self.position % 3 == 0
+
     def item(self, locale: str, behaviour: Behaviour) -> bytes:
         """Write it as an item of the feed that names `locale` (none if empty)."""
         at = self.at
@@ -74,7 +79,8 @@ class Event:
         marker = f'"content_type_uid":"{self.content_type_uid}",'
         if self.type == "asset_unpublished" and not behaviour.asset_marker_on_unpublish:
             marker = ""
-        head = f'{{"type":"{self.type}","event_at":"{iso(at)}",{marker}"data":'
+        time = "" if behaviour.untimed and self.is_untimed else f'"event_at":"{iso(at)}",'
+        head = f'{{"type":"{self.type}",{time}{marker}"data":'
         return b"".join((head.encode(), self._data(locale, behaviour), b"}"))
 
     def _data(self, locale: str, behaviour: Behaviour) -> bytes:

@@ -116,7 +116,7 @@ def row_differences(
     added: dict[str, tuple[t.Any, ...]] = {
         "_content_type_uid": (event.content_type_uid,),
         "_sync_type": (event.type,),
-        "_sync_event_at": (clock.iso(event.at), clock.iso(rounded)),
+        "_sync_event_at": (clock.iso(event.at), clock.iso(rounded), *([None] if event.is_untimed else [])),
     }
     for column, possible in added.items():
         if not any(same(values.get(column), value) for value in possible):

@@ -101,6 +101,12 @@ def a_tie(chance: random.Random, setup: Json) -> list[Step]:
     return a_flurry(chance, setup)
 
 
+def an_event_without_a_time(chance: random.Random, setup: Json) -> list[Step]:
+    """One item is edited several times, and not all of its events tell when."""
+    setup["behaviour"] |= {"untimed": True, "compaction": "none"}
+    return a_flurry(chance, setup)
+
+
 def a_grown_stack(chance: random.Random, _setup: Json) -> list[Step]:
     """Runs overlap with edits of everything."""
     numbers = sorted(chance.randint(1, 20) for _ in range(6))
@@ -302,6 +308,18 @@ def a_lost_access(chance: random.Random, _setup: Json) -> list[Step]:
     ]
 
 
+def a_lost_access_to_assets(chance: random.Random, setup: Json) -> list[Step]:
+    """The token loses its access just before it is asked where a deleted asset is still published."""
+    several_locales(setup)
+    return [
+        Step("asset", 0, {"how": "publish"}),
+        Step("run", a_seed(chance), calm_run(chance)),
+        Step("asset", 0, {"how": "delete"}),
+        Step("run", a_seed(chance), {**calm_run(chance), "concurrency": 1, "lost_from": chance.randint(6, 8)}),
+        Step("run", a_seed(chance), calm_run(chance)),
+    ]
+
+
 def a_lasting_miscount(chance: random.Random, setup: Json) -> list[Step]:
     """The API's count is off by one in each pass, and runs are cut short."""
     pages = many_pages(chance, setup)
@@ -416,6 +434,7 @@ EPISODES = (
     a_circle,
     shifted_pages,
     a_lost_access,
+    a_lost_access_to_assets,
     a_lasting_miscount,
     a_refused_language,
     pages_of_others,
@@ -427,6 +446,7 @@ EPISODES = (
     a_throttled_start,
     a_flurry,
     a_tie,
+    an_event_without_a_time,
     a_grown_stack,
     a_type_that_goes,
     a_restart_within_a_delta,

@@ -90,8 +90,13 @@ MUTANTS: tuple[Mutant, ...] = (
                     load.table.save()
 """,
     ),
-    Mutant("ignore the order", "sync/delta", "        if rank < newest:\n", "        if False:\n"),
-    Mutant("the oldest event wins", "sync/delta", "        if rank < newest:\n", "        if rank >= newest:\n"),
+    Mutant("ignore the order", "sync/delta", "        if _is_newer(newest, rank):\n", "        if False:\n"),
+    Mutant(
+        "the oldest event wins",
+        "sync/delta",
+        "        if _is_newer(newest, rank):\n",
+        "        if not _is_newer(newest, rank):\n",
+    ),
     Mutant(
         "take the entry's locale for the published one",
         "records/items",
@@ -116,6 +121,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "            self._doubt(change, change.locale)\n",
         "            pass\n",
         episode="a_tie",
+    ),
+    Mutant(
+        "take an event without a time for the oldest",
+        "sync/delta",
+        "    return moment == other_moment or not (moment and other_moment)\n",
+        "    return moment == other_moment\n",
+        episode="an_event_without_a_time",
     ),
     Mutant(
         "reuse the version",
@@ -285,7 +297,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "overlook a deleted type in a delta",
         "sync/delta_pass",
-        "                    self._on_type_deleted(item.content_type_uid)\n",
+        "                    self._on_type_deleted()\n",
         "                    pass\n",
         episode="a_type_that_goes",
     ),
@@ -369,6 +381,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if not self.settings.allow_empty:\n",
         "        if False:\n",
         episode="a_lost_access",
+    ),
+    Mutant(
+        "believe a token that has lost its access that no asset is published",
+        "sync/removals",
+        "            self.check_access()\n",
+        "            pass\n",
+        episode="a_lost_access_to_assets",
     ),
     Mutant(
         "sweep though nothing is listed",

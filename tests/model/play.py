@@ -87,6 +87,13 @@ class Play:
         elif uid:
             self.world.stack.delete_entry(uid, "alone")
 
+    def _asset(self, step: Step, _: random.Random) -> None:
+        """Publish an asset to two locales, or delete it in one of them."""
+        if step.details["how"] == "publish":
+            self.world.stack.publish_asset("alone", {}, self.world.stack.locales[:2])
+        else:
+            self.world.stack.delete_asset("alone", self.world.stack.locales[0])
+
     def _silent(self, step: Step, chance: random.Random) -> None:
         """Change something that no event tells of: nothing is compared until full passes have brought it."""
         self.judge.note_silent_change()

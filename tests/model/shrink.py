@@ -49,6 +49,7 @@ PLAIN_BEHAVIOUR: dict[str, t.Any] = {
     "title_on_unpublish": False,
     "asset_marker_on_unpublish": True,
     "ties": False,
+    "untimed": False,
     "branch_told": True,
     "unknown_locale": "empty",
     "seed": 0,

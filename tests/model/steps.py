@@ -51,6 +51,7 @@ def make_behaviour(chance: random.Random, locales: int) -> Json:
         "title_on_unpublish": (False, True),
         "asset_marker_on_unpublish": (True, False),
         "ties": (False, True),
+        "untimed": (False, False, False, True),
         "branch_told": (True, True, True, False),
         "unknown_locale": ("empty", "refused"),
         "seed": (0, 1, 2),
