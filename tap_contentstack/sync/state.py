@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import re
 import typing as t
 
-from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES_PREFIX
+from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES_PREFIX, stream_name
 from tap_contentstack.sync.bookmarks import read_bookmark
 from tap_contentstack.sync.turns import Reason
 from tap_contentstack.values.clock import Clock
@@ -22,16 +21,15 @@ INTERVAL = 1.0
 """Seconds between two STATE messages, at least."""
 LONGEST_WAIT = 2.0 + len(Reason)
 """Seconds that a pass waits at most for the clock to reach its version: each restart takes one more."""
-UID = re.compile(r"[A-Za-z0-9_-]+").fullmatch
-"""What a content type's uid looks like; anything else in a state is damage, not a content type that is gone."""
 
 
 def content_type_of(name: str, bookmark: object) -> str | None:
     """Return the content type whose table a bookmark is for; where it is damaged, the stream's name may still tell."""
     uid = bookmark.get("content_type_uid") if isinstance(bookmark, dict) else None
-    if not isinstance(uid, str) or not UID(uid):
-        uid = name.removeprefix(ENTRIES_PREFIX) if name.startswith(ENTRIES_PREFIX) else ""
-    return uid if UID(uid) else None
+    for each in (uid, name.removeprefix(ENTRIES_PREFIX)):
+        if isinstance(each, str) and stream_name(each) == name:
+            return each
+    return None
 
 
 class State:
