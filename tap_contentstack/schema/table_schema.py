@@ -63,11 +63,12 @@ def table_schema(
     Args:
         found: The schema that discovery found.
         catalogued: The schema that the catalog asks for; the columns that every record needs are added, and those
-            that the tap itself fills keep their types.
+            that the tap itself fills keep their types. No other column is required.
         keys: The key columns.
         first_types: The type that each column was first loaded with.
     """
     wanted = copied(catalogued)
+    wanted["required"] = list(found.get("required", ()))  # a tombstone has nothing but the key
     own = {*ADDED_COLUMNS} & wanted["properties"].keys()
     for column in (*AUTOMATIC_COLUMNS, *keys, *sorted(own)):
         if column in found["properties"]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import BY_KIND, TEXT
-from tap_contentstack.schema.table_schema import column_types, keep_types
+from tap_contentstack.schema.table_schema import column_types, keep_types, table_schema
 from tests.content_models import content_types
 
 
@@ -71,6 +71,13 @@ def test_keeping_types_leaves_the_given_schema_alone():
     schema = {"properties": {"a": dict(TEXT)}}
     keep_types(schema, {"a": "number"})
     assert schema == {"properties": {"a": TEXT}}
+
+
+def test_only_the_key_is_required_whatever_a_catalog_says():
+    found = schemas.entry_schema({"schema": [{"uid": "title", "data_type": "text"}]})
+    catalogued = {**found, "required": [*found["required"], "title"]}
+    kept = table_schema(found, catalogued, keys=schemas.KEY_COLUMNS, first_types={})
+    assert kept.schema["required"] == list(schemas.KEY_COLUMNS)
 
 
 @settings(deadline=None, max_examples=30, print_blob=True)
