@@ -152,13 +152,13 @@ def test_a_page_that_is_fetched_ahead_in_vain_holds_up_no_end(sandbox, stopped):
     for number in range(6):
         sandbox.stack.publish_entry("book", f"more{number}", {})
     sandbox.stack.delete_content_type("pet")
-    sandbox.faults.add(Fault(kind="slow", delay=20, path=f"{SYNC}.*pagination_token"))
+    sandbox.faults.add(Fault(kind="slow", delay=90, path=f"{SYNC}.*pagination_token"))
     with started({**sandbox.settings, "entry_streams": "combined"}, state=first.state) as process:
         reader = Reader(process)
-        reader.wait_for(b"Done: ", "err")
+        reader.wait_for(b"Done: ", "err", timeout=45)
         if stopped:
             process.send_signal(signal.SIGTERM)
-        output = reader.finish(process, timeout=8)
+        output = reader.finish(process, timeout=30)
     assert output.code in ({0, 143, -15} if stopped else {0})
     rows = {key for name, keys in keys_of(published(sandbox)).items() if name != "assets" for key in keys}
     assert set(output.tables(first)["entries"]) == rows
