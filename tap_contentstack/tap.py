@@ -62,12 +62,13 @@ class TapContentstack(Tap):
     """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
     state_interval: float = INTERVAL
     """Seconds between two STATEs during a run."""
-    summary: Summary = Summary(None, "")
+    summary: Summary
 
     def __init__(self, **arguments: t.Any) -> None:
         """Read the configuration, the catalog and the state; the summary reports what is wrong with them."""
         self.logger.addFilter(log_on_one_line)
         self._started = self.process_started or self.clock.time()
+        self.summary = Summary(None, "", self.logger)  # until the configuration names a file
         try:
             super().__init__(**arguments)
         except SingerSDKError as error:
@@ -83,7 +84,7 @@ class TapContentstack(Tap):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self._config = tidied(self._config)
-        self.summary = Summary(self._text_of("summary_path"), self.plugin_version)
+        self.summary = Summary(self._text_of("summary_path"), self.plugin_version, self.logger)
         self.append_builtin_config(self.config_jsonschema)
         for name, setting in self.config_jsonschema["properties"].items():  # those of the SDK, too
             if "default" in setting:

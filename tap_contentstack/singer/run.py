@@ -225,13 +225,18 @@ class Run:
             self._parts.state.write()
 
     def _break_off(self) -> t.NoReturn:
-        """Write a last STATE if the writer's lock is free in time, and exit without waiting for any thread."""
+        """Write a last STATE if the writer's lock is free in time, and the summary; exit without waiting for streams.
+
+        Neither waits for the other: the lock may never be free, and the summary's disk may hang.
+        """
         watchdog = threading.Timer(LAST_WORDS, os._exit, (self._exit_code,))
         watchdog.daemon = True
         watchdog.start()
         stopped = self._exit_code > STOPPED
         reason = f"stopped by signal {self._exit_code - STOPPED}" if stopped else self._reason
-        self._write_summary(Ending("stopped" if stopped else "failed", self._exit_code, reason))
+        ending = Ending("stopped" if stopped else "failed", self._exit_code, reason)
+        summary = threading.Thread(target=self._write_summary, args=(ending,), daemon=True)
+        summary.start()
         with contextlib.suppress(TargetGoneError, WriterClosedError), self._writer:  # nobody may be there to read it
             self._parts.state.write()
             for stream in self._streams:  # batch files that are not full yet, if there is time
@@ -239,6 +244,7 @@ class Run:
                     stream.leave()
             self._parts.state.write()
             self._writer.close()  # nothing comes after the last STATE
+        summary.join()
         if self._reason:
             self._logger.error(self._reason)
         logging.shutdown()

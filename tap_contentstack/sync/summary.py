@@ -8,15 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import tempfile
 import typing as t
 from contextlib import suppress
 from pathlib import Path
 
 from tap_contentstack.errors import SettingsError
-from tap_contentstack.values.texts import shown
+from tap_contentstack.values.texts import one_line, shown
 
 if t.TYPE_CHECKING:
+    import logging
     from collections import Counter
     from collections.abc import Iterable, Mapping
 
@@ -60,28 +60,26 @@ class StreamEnding(t.NamedTuple):
 class Summary:
     """The file that a run writes at its end, whatever that is."""
 
-    def __init__(self, path: str | None, version: str) -> None:
+    def __init__(self, path: str | None, version: str, logger: logging.Logger) -> None:
         """Check that the file can be written; what it holds stays until the run ends.
 
         Args:
             path: Where it goes; None for nowhere.
             version: The tap's version.
+            logger: Where it is reported that the file could not be written after all.
 
         Raises:
             SettingsError: The file cannot be written.
         """
         self._path = Path(path).absolute() if path else None
         self._version = version
+        self._logger = logger
         if self._path is None:
             return
-        if self._path.exists() and not self._path.is_file():  # a file takes its place, which would harm a device
-            msg = f"summary_path: {shown(path)} is not a file"
-            raise SettingsError(msg)
         try:
-            tempfile.TemporaryFile(dir=self._path.parent).close()
-        except OSError as error:
-            msg = f"summary_path: {shown(path)} cannot be written: {error.strerror}"
-            raise SettingsError(msg) from None
+            _check(self._path)
+        except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+            raise SettingsError(_problem(self._path, error)) from None
 
     def write(
         self,
@@ -91,7 +89,7 @@ class Summary:
         counts: Counter[str],
         throttled_seconds: float,
     ) -> None:
-        """Write the summary, whole or not at all.
+        """Write the summary, whole or not at all; if it cannot be written, log why: the run ends as it would.
 
         Args:
             ending: How the run ended.
@@ -118,13 +116,38 @@ class Summary:
             },
             "streams": dict(_streams(progress, streams)),
         }
-        part = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            part.write_text(f"{json.dumps(summary, indent=2)}\n")
-            part.replace(self._path)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+            _replace(self._path, f"{json.dumps(summary, indent=2)}\n")
+        except OSError as error:
+            self._logger.error(_problem(self._path, error))  # noqa: TRY400 - a traceback would say no more
+
+
+def _check(path: Path) -> None:
+    if path.exists() and not path.is_file():  # a file takes its place, which would harm a device
+        msg = f"summary_path: {shown(path)} is not a file"
+        raise SettingsError(msg)
+    part = _part_of(path)
+    part.touch()
+    part.unlink()
+
+
+def _replace(path: Path, text: str) -> None:
+    part = _part_of(path)
+    try:
+        part.write_text(text)
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _problem(path: Path, error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else one_line(error)
+    return f"summary_path: {shown(path)} cannot be written: {reason}"
 
 
 def _streams(progress: Progress, streams: Mapping[str, StreamEnding]) -> Iterable[tuple[str, dict[str, t.Any]]]:

@@ -97,3 +97,23 @@ def test_a_summary_that_cannot_be_written_stops_the_run_before_it_begins(sandbox
     output = fail({**sandbox.settings, "summary_path": str(tmp_path / "nowhere" / "summary.json")})
     assert "summary_path: " in output.last_line
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(("stopped", "code"), [(False, 0), (True, 143)], ids=["left alone", "stopped"])
+def test_a_summary_that_can_no_longer_be_written_is_an_error_line_and_nothing_more(sandbox, tmp_path, stopped, code):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sandbox.page_size, sandbox.latency = 3, 0.2
+    with started({**sandbox.settings, "summary_path": str(folder / "summary.json")}) as process:
+        reader = Reader(process)
+        reader.wait_for(b'"type":"STATE"')
+        folder.rmdir()
+        if stopped:
+            reader.wait_for(b"complete: ", "err")
+            process.send_signal(signal.SIGTERM)
+        output = reader.finish(process, timeout=30)
+    assert output.code == code
+    assert output.err.count(f"summary_path: {folder}/summary.json cannot be written: No such file or directory") == 1
+    assert "Traceback" not in output.err
+    assert output.states[0] != output.state
+    assert ("Done: " in output.err) is not stopped

@@ -266,9 +266,11 @@ def a_summary() -> dict[str, t.Any]:
     """Return what a run writes, with one stream."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "summary.json")
-        progress = Progress(logging.getLogger("test"), 0)
+        logger = logging.getLogger("test")
         streams = {"assets": StreamEnding("complete")}
-        Summary(str(path), "1").write(Ending("unfinished", 75, "why"), progress, streams, Counter(), 0)
+        Summary(str(path), "1", logger).write(
+            Ending("unfinished", 75, "why"), Progress(logger, 0), streams, Counter(), 0
+        )
         return t.cast("dict[str, t.Any]", json.loads(path.read_text()))
 
 

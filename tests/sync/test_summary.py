@@ -16,6 +16,7 @@ from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.summary import Ending, StreamEnding, Summary
 from tests.model.clock import BEGINNING, Clock
 
+LOGGER = logging.getLogger("test")
 UNFINISHED = Ending("unfinished", 75, "Unfinished: run again")
 
 
@@ -26,7 +27,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def progress(clock) -> Progress:
-    progress = Progress(logging.getLogger("test"), BEGINNING, clock)
+    progress = Progress(LOGGER, BEGINNING, clock)
     blog = progress.of("entries_blog")
     blog.begin_pass()
     clock.now += 2.5
@@ -42,7 +43,7 @@ def written(path, progress, ending=UNFINISHED) -> dict[str, object]:
     }
     progress.of("assets").complete = True
     counts = Counter(requests=7, retries=1, bytes=1000, cached_answers=2)
-    Summary(str(path), "1.2.3").write(ending, progress, streams, counts, 0.5)
+    Summary(str(path), "1.2.3", LOGGER).write(ending, progress, streams, counts, 0.5)
     return json.loads(path.read_text())
 
 
@@ -101,18 +102,27 @@ def test_a_summary_replaces_the_one_before_and_leaves_nothing_beside_it(tmp_path
 
 def test_a_file_that_cannot_be_written_is_an_error_at_the_start(tmp_path):
     with pytest.raises(SettingsError, match=r"summary_path: .* cannot be written: No such file or directory"):
-        Summary(str(tmp_path / "nowhere" / "summary.json"), "1")
+        Summary(str(tmp_path / "nowhere" / "summary.json"), "1", LOGGER)
     with pytest.raises(SettingsError, match="is not a file"):
-        Summary(str(tmp_path), "1")
+        Summary(str(tmp_path), "1", LOGGER)
     with pytest.raises(SettingsError, match="is not a file"):
-        Summary("/dev/null", "1")
+        Summary("/dev/null", "1", LOGGER)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("a\0b", "embedded null byte"), ("n" * 300, "File name too long")], ids=["null", "long"]
+)
+def test_a_name_that_no_file_can_have_is_an_error_at_the_start(tmp_path, name, reason):
+    with pytest.raises(SettingsError, match=rf"summary_path: .* cannot be written: {reason}"):
+        Summary(str(tmp_path / name), "1", LOGGER)
 
 
 def test_the_check_at_the_start_leaves_the_last_summary_alone(tmp_path):
     path = tmp_path / "summary.json"
     path.write_text("{}")
-    Summary(str(path), "1")
+    Summary(str(path), "1", LOGGER)
     assert path.read_text() == "{}"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_markdown_shows_first_what_is_not_complete(tmp_path, progress):
