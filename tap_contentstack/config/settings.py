@@ -6,7 +6,6 @@ import contextlib
 import json
 import typing as t
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
@@ -168,9 +167,8 @@ class Settings:
 
     @property
     def shown_url(self) -> str:
-        """The URL in a form that may be shown: credentials in it, or in the place of a path, are left out."""
-        parts = urlsplit(self.url)
-        return shown(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        """The URL in a form that may be shown: credentials in it are left out."""
+        return shown(self.url)
 
     @property
     def feed_locale(self) -> str | None:

@@ -10,7 +10,7 @@ from typing_extensions import override
 from tap_contentstack.errors import TapError
 from tap_contentstack.sdk import SDKBatchMessage
 from tap_contentstack.singer.mapped import MappedOutput
-from tap_contentstack.values.texts import one_line, shown
+from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,7 +89,7 @@ class BatchOutput(MappedOutput):
         try:
             manifests = list(batcher.get_batches(iter(records)))
         except Exception as error:  # each kind of storage has its own
-            msg = f"batch files cannot be written to '{shown(self._config.storage.root)}' ({one_line(error)})"
+            msg = f"batch files cannot be written to '{shown(self._config.storage.root)}' ({shown(error)})"
             raise TapError(msg) from error
         self._records[stream] = []  # not before, or a checkpoint could cover records that were not written
         for manifest in manifests:

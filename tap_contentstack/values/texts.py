@@ -17,6 +17,9 @@ _CONTROLS = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u20
 _CREDENTIAL = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}(?![A-Za-z0-9])")
 """The form of a stack's API key (`blt` and 16 hex digits) and of a token (`cs` and more digits)."""
 
+_USER_INFO = re.compile(r"(?<=://)[^/].*@", re.DOTALL)
+"""What a URL has before its host; up to the last `@`, as a password may have one, or a `/`, that nobody has escaped."""
+
 
 def one_line(text: object, longest: int = LONGEST) -> str:
     """Return a text on one line, without control characters, truncated if it is too long."""
@@ -31,5 +34,5 @@ def log_on_one_line(record: logging.LogRecord) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return the value of a setting in a form that may be shown: anything like a credential is left out."""
-    return _CREDENTIAL.sub("…", one_line(value))
+    """Return the value of a setting in a form that may be shown: without a URL's user or anything like a credential."""
+    return _CREDENTIAL.sub("…", one_line(_USER_INFO.sub("…@", str(value))))

@@ -308,6 +308,15 @@ def test_a_credential_in_the_wrong_field_is_not_printed(site, changes):
     assert TOKEN not in output.err
 
 
+@pytest.mark.parametrize("password", ["hunter-two", "hunter@two", "hunter two", "hunter" * 60])
+def test_a_password_in_the_url_of_a_folder_is_not_printed(site, tmp_path, password):
+    path = tmp_path / "summary.json"
+    storage = {"root": f"ftp://me:{password}@127.0.0.1:9/x"}
+    output = fail(site.settings | {"batch_config": BATCHES | {"storage": storage}, "summary_path": str(path)})
+    assert "batch files cannot be written to 'ftp://…@127.0.0.1:9/x'" in output.last_line
+    assert "hunter" not in output.err + path.read_text()
+
+
 def test_an_unknown_region_is_an_error_beside_a_base_url_too(site):
     assert "setting 'region' is unknown" in fail({**site.settings, "region": "mars"}).last_line
 
