@@ -175,8 +175,8 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     bookmark.items_seen = kept["items_seen"]
     bookmark.items_total = kept["items_total"]
     bookmark.restarts = kept["restarts"]
-    bookmark.full_load_at = kept["full_load_at"]
-    bookmark.served_at = kept["served_at"]
+    bookmark.full_load_at = _time_or_none(kept["full_load_at"])
+    bookmark.served_at = _time_or_none(kept["served_at"])
     bookmark.scope = kept["scope"]
     bookmark.locales = sorted(set(kept["locales"]))
     return bookmark, None
@@ -188,6 +188,10 @@ def _is_loaded(kind: str | None) -> bool:
 
 def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _time_or_none(value: str | None) -> str | None:
+    return None if value is None else in_utc(value)
 
 
 def _is_count(value: object) -> bool:

@@ -75,6 +75,21 @@ def test_a_damaged_bookmark_is_not_gone_on_from(damage):
     assert bookmark.content_type_uid == "blog"
 
 
+@pytest.mark.parametrize(
+    ("text", "time", "seconds"),
+    [
+        ("2026-01-01t00:00:00z", "2026-01-01T00:00:00Z", 1767225600),
+        ("2026-01-01 01:00:00+01:00", "2026-01-01T00:00:00Z", 1767225600),
+        ("2026-01-01", "2026-01-01T00:00:00Z", 1767225600),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00Z", -62135596800),
+    ],
+)
+def test_a_time_in_another_form_is_read_as_that_time_in_utc(text, time, seconds):
+    bookmark, problem = read_bookmark({**WHOLE.to_state(), "full_load_at": text, "served_at": text})
+    assert problem is None
+    assert (bookmark.full_load_at, bookmark.served_at, bookmark.full_load_time) == (time, time, seconds)
+
+
 @pytest.mark.parametrize("key", sorted(WHOLE.to_state().keys() - LATER))
 def test_a_bookmark_that_lacks_a_key_is_not_gone_on_from(key):
     state = WHOLE.to_state()
