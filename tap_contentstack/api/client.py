@@ -30,6 +30,8 @@ if t.TYPE_CHECKING:
 
 T = t.TypeVar("T")
 
+NOTABLE_PAUSE = 3.0
+"""Seconds: a shorter pause after a good response is the limit's normal working."""
 SHORTEST_MASKED = 8
 """Characters: a credential that is shorter is none of Contentstack's, and masking it would garble every text."""
 
@@ -159,10 +161,13 @@ class Client:
 
     def _follow_headers(self, response: Response, target: str) -> None:
         """Follow what a good response's headers say of the rate limit and of caches."""
-        if response.headers.get("x-ratelimit-remaining") == "0":  # the next request would be refused
-            self.throttle.pause(retries.limit_reset(response))
-        else:
+        pause = retries.pause(response)
+        if pause is None:
             self.throttle.recover()
+        else:
+            self.throttle.pause(pause)
+            if pause >= NOTABLE_PAUSE:
+                self._logger.warning("%s says that its limit is used up; waiting %.1f seconds", self._host, pause)
         self.throttle.note_success()
         age, cache = response.headers.get("Age", "0"), response.headers.get("x-cache", "")
         if age.strip() not in {"", "0"} or "hit" in cache.lower():

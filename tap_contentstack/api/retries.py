@@ -20,8 +20,12 @@ FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
 LONGEST_RETRY_AFTER = 900.0
 """Seconds: an API that names a longer wait is taken to be down."""
+LONGEST_PAUSE = 60.0
+"""Seconds that a good response can hold the next request back: the limit is per second, so more is a mistake."""
 EPOCH_THRESHOLD = 1_000_000_000
 """A rate-limit reset above this is a moment, below it a number of seconds."""
+MILLISECONDS_THRESHOLD = 1000 * EPOCH_THRESHOLD
+"""A moment above this is in milliseconds."""
 
 TEMPORARY_REFUSALS = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
 PERMANENT_PROBLEMS = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
@@ -68,16 +72,25 @@ def retry_after(response: Response) -> float | None:
     return _bounded(seconds)
 
 
+def pause(response: Response) -> float | None:
+    """Return the seconds to wait after a good response whose limit is used up: the next request would be refused."""
+    is_used_up = response.headers.get("x-ratelimit-remaining") == "0"
+    return min(limit_reset(response), LONGEST_PAUSE) if is_used_up else None
+
+
 def limit_reset(response: Response) -> float:
     """Return the seconds until the rate limit is fresh; one where the API does not tell (the limit is per second).
 
-    The vendor's own SDK reads `x-ratelimit-reset` (seconds, or a moment) and `x-ratelimit-reset-time` (ISO 8601).
+    The vendor's own SDK reads `x-ratelimit-reset` (seconds, or a moment) and `x-ratelimit-reset-time` (ISO 8601); other
+    services give moments in milliseconds.
     """
     try:
         reset = float(response.headers.get("x-ratelimit-reset", ""))
     except ValueError:
         moment = _moment(response.headers.get("x-ratelimit-reset-time", ""))
         return 1.0 if moment is None else _bounded(moment - time.time())
+    if reset > MILLISECONDS_THRESHOLD:
+        reset /= 1000
     return _bounded(reset - time.time() if reset > EPOCH_THRESHOLD else reset)
 
 

@@ -127,6 +127,24 @@ def test_a_limit_that_is_used_up_holds_the_next_request_back(sandbox, throttle, 
     assert throttle.note_success.called
 
 
+@pytest.mark.parametrize(
+    ("headers", "pauses"),
+    [
+        pytest.param({"x-ratelimit-reset": f"{EPOCH + 40}123"}, (10, 41), id="milliseconds"),
+        pytest.param({"x-ratelimit-reset": "253402300799"}, (60, 60), id="a far future"),
+        pytest.param({"x-ratelimit-reset-time": "9999-12-31T23:59:59Z"}, (60, 60), id="the last year"),
+        pytest.param({"x-ratelimit-reset": "1"}, (1, 1), id="as documented"),
+    ],
+)
+def test_a_pause_after_a_good_response_is_short_or_told(sandbox, throttle, throttled, headers, pauses, caplog):
+    sandbox.faults.add(Fault(kind="slow", status=200, headers={"x-ratelimit-remaining": "0", **headers}))
+    throttled.get(CONTENT_TYPES, {}, decode_json)
+    ((seconds,),) = (call.args for call in throttle.pause.call_args_list)
+    assert pauses[0] <= seconds <= pauses[1]
+    told = [f"127.0.0.1 says that its limit is used up; waiting {seconds:.1f} seconds"] if seconds > 1 else []
+    assert [record.getMessage() for record in caplog.records] == told
+
+
 def test_credentials_go_into_headers_and_the_environment_into_the_query(sandbox):
     connect(sandbox, branch="main").get(CONTENT_TYPES, {"limit": "1"}, decode_json)
     request = sandbox.requests[-1]
