@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tap_contentstack.api.page import PAGE_SIZE, decode_page
 from tap_contentstack.api.paginator import SyncPaginator
-from tap_contentstack.api.responses import decode_list
+from tap_contentstack.api.responses import count_or_none, decode_list
 from tap_contentstack.errors import ApiError
 from tap_contentstack.events import ASSETS
 
@@ -93,8 +93,8 @@ class Feed:
             ApiError: The API refuses to say, or gives no number.
         """
         answer, _ = self._list(content_type_uid, {"locale": locale, "include_count": "true", "limit": "1"})
-        count = answer.get("count")
-        if not isinstance(count, int):
+        count = count_or_none(answer.get("count"))
+        if count is None:
             msg = f"its response for '{content_type_uid}' in '{locale}' has no count"
             raise ApiError(msg)
         return count

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
-from tap_contentstack.api.responses import DEEPEST, decode_list, is_too_deep
+from tap_contentstack.api.responses import DEEPEST, count_or_none, decode_list, is_too_deep
 from tap_contentstack.errors import ApiError, NotFoundError, RefusedError
 from tap_contentstack.values.texts import shown
 
@@ -131,13 +131,13 @@ class Lists:
         while True:
             query = {**params, "include_count": "true", "skip": str(reading.seen), "limit": str(PAGE_SIZE)}
             response = self._client.get(path, query, partial(decode_list, key=key))
-            page, count = response[key], response.get("count")
+            page, count = response[key], count_or_none(response.get("count"))
             if deep := [each["uid"] for each in page if is_too_deep(each)]:
                 msg = f"'{shown(deep[0])}' of the {key.replace('_', ' ')} is nested more than {DEEPEST} levels deep"
                 raise ApiError(msg)
             reading.items.update((each["uid"], each) for each in page)
             reading.seen += len(page)
-            if isinstance(count, int):
+            if count is not None:
                 reading.counts.add(count)
                 is_last = reading.seen >= count
             else:

@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 from msgspec import Raw
 
-from tap_contentstack.api.responses import valid_utf8, without_lone_surrogates
+from tap_contentstack.api.responses import count_or_none, valid_utf8, without_lone_surrogates
 from tap_contentstack.values.jsontext import MAX_DIGITS
 
 PAGE_SIZE = 100
@@ -23,6 +23,7 @@ _LONG = re.compile(rb"[-+.0-9eE]{%d}" % MAX_DIGITS)
 STRIDE = MAX_DIGITS // 8
 """The search for long numbers looks at one byte in this many: a long number shows eight digits in a row."""
 _MAYBE_LONG = re.compile(rb"[-+.0-9eE]{8}")
+_Count = t.Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Unclean(bytes):
@@ -51,9 +52,9 @@ class Page(msgspec.Struct, gc=False):
     """
 
     items: list[RawItem]
-    skip: int | None = None
-    limit: int | None = None
-    total_count: int | None = None
+    skip: _Count | None = None
+    limit: _Count | None = None
+    total_count: _Count | None = None
     pagination_token: str | None = None
     sync_token: str | None = None
 
@@ -128,11 +129,10 @@ def _loose_page(body: bytes, problem: Exception) -> Page:
         values = {key: _decode_any(parts[key]) for key in Page.__struct_fields__[1:] if key in parts}
     except (msgspec.DecodeError, KeyError) as error:
         raise ValueError(str(problem)) from error
-    counts = {key: values.get(key) for key in ("skip", "limit", "total_count")}
+    counts: dict[str, t.Any] = {key: count_or_none(values.get(key)) for key in ("skip", "limit", "total_count")}
     tokens = {key: values.get(key) for key in ("pagination_token", "sync_token")}
     if not all(value is None or isinstance(value, str) for value in tokens.values()):
         raise ValueError(str(problem))
-    counts = {key: value if type(value) is int else None for key, value in counts.items()}
     return Page(items, **counts, **tokens)
 
 

@@ -104,6 +104,11 @@ def has_uid(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("uid"), str)
 
 
+def count_or_none(value: object) -> int | None:
+    """Return what the API gives as a number of items, or None if it is none."""
+    return value if type(value) is int and value >= 0 else None
+
+
 def is_too_deep(value: object) -> bool:
     """Return whether a JSON value is nested more deeply than definitions can be."""
     level: list[t.Any] = [value]

@@ -183,6 +183,15 @@ def test_an_answer_without_a_list_does_not_say_that_nothing_is_published(body):
         Feed(client, stream="x", filters={}).still_published("page", "en-us", ["page0"])
 
 
+@pytest.mark.parametrize("count", [True, False, -1, "3", 2.5, None])
+def test_an_answer_whose_count_is_no_number_of_items_has_none(count):
+    client: t.Any = SimpleNamespace(
+        get=lambda *args, **_: args[2](json.dumps({"entries": [], "count": count}).encode())
+    )
+    with pytest.raises(ApiError, match="its response for 'page' in 'fr-fr' has no count"):
+        Feed(client, stream="x", filters={}).count("page", "fr-fr")
+
+
 def test_content_of_a_fallback_does_not_say_that_an_item_is_published_to_the_locale():
     entries = [{"uid": uid, "publish_details": {"locale": locale}} for uid, locale in (("a", "fr-fr"), ("b", "en-us"))]
     client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](json.dumps({"entries": entries}).encode()))

@@ -57,6 +57,12 @@ def test_a_list_that_changes_twice_while_it_is_read_is_logged(caplog):
     assert "The list of content types changed twice while it was read; continuing with these 2" in caplog.text
 
 
+@pytest.mark.parametrize("count", [-1, True])
+def test_a_count_that_is_none_cuts_no_list_short(count):
+    pages = [page(*(f"t{number}" for number in range(100)), count=count), page("last", count=count)]
+    assert len(Lists(client_of(*pages), LOGGER).content_types()) == 101
+
+
 @pytest.mark.parametrize("count", [10**25, None])
 def test_a_list_whose_pages_repeat_for_ever_ends(count):
     same = page(*(f"t{number}" for number in range(100)), count=count)

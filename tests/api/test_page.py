@@ -52,6 +52,12 @@ def test_odd_counts_are_none():
     assert (page.total_count, page.skip, page.limit, page.sync_token) == (None, None, None, "s")
 
 
+@pytest.mark.parametrize("count", ["-1", "true", "1.5", '"3"'])
+def test_a_count_that_is_no_number_of_items_is_none(count):
+    page = decode_page(f'{{"items":[{{"type":"entry_published"}}],"total_count":{count},"sync_token":"s"}}'.encode())
+    assert (page.total_count, [item.type for item in page.items]) == (None, ["entry_published"])
+
+
 @pytest.mark.parametrize(
     "body",
     [
