@@ -60,6 +60,28 @@ def _subscript(node: ast.AST) -> tuple[ast.Name, str] | None:
     return None
 
 
+def pinned_by(condition: ast.expr) -> str | None:
+    """Return the column of which a condition lets through one value alone: `column == 'x'`, or `column in ['x']`."""
+    if not isinstance(condition, ast.Compare) or len(condition.ops) > 1:
+        return None
+    (test,), column, (value,) = condition.ops, condition.left, condition.comparators
+    if isinstance(test, ast.In) and isinstance(value, ast.List | ast.Tuple | ast.Set) and len(value.elts) == 1:
+        (value,) = value.elts
+    elif not isinstance(test, ast.Eq):
+        return None
+    elif isinstance(column, ast.Constant):  # 'x' == column
+        column, value = value, column
+    return _column(column) if isinstance(value, ast.Constant) else None
+
+
+def _column(node: ast.AST) -> str | None:
+    """Return the column that an expression is and nothing more."""
+    if isinstance(node, ast.Name):
+        return node.id
+    column = _subscript(node)
+    return column[1] if column else None
+
+
 def conditions_of(rule: ast.expr) -> list[ast.expr]:
     """Return the conditions that must all hold for a filter to let a record through."""
     if isinstance(rule, ast.BoolOp) and isinstance(rule.op, ast.And):

@@ -13,7 +13,7 @@ from singer_sdk.mapper import MAPPER_SOURCE_OPTION
 
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.schema.stream_schemas import KEY_COLUMNS
-from tap_contentstack.singer.expressions import CONSTANTS, names_in
+from tap_contentstack.singer.expressions import CONSTANTS, names_in, pinned_by
 from tap_contentstack.singer.guarded import GuardedMap
 
 if t.TYPE_CHECKING:
@@ -88,9 +88,8 @@ def _check_key(each: GuardedMap) -> None:
                 f"it uses {', '.join(lacking)}",
             )
         used |= names
-    # A filter can let through one locale alone.
-    filtered = {name for condition in each.key_conditions for name in names_in(condition, each.columns)}
-    used |= filtered & {KEY_COLUMNS[1]}
+    if KEY_COLUMNS[1] in map(pinned_by, each.key_conditions):  # the filter lets one locale alone through
+        used.add(KEY_COLUMNS[1])
     if lacking := [column for column in each.own_keys if column not in used]:
         _refuse(each, each.keys[0], f"different rows would get the same key; use {' and '.join(lacking)} in it, too")
 

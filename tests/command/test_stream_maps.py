@@ -109,7 +109,12 @@ def test_a_column_that_is_named_like_a_module_is_a_column(sandbox, column):
 
 @pytest.mark.parametrize(
     "condition",
-    ["_publish_locale == 'en-us' and x != 'z'", "(_publish_locale == 'en-us' and x != 'z') and n != 99"],
+    [
+        "_publish_locale == 'en-us' and x != 'z'",
+        "(_publish_locale == 'en-us' and x != 'z') and n != 99",
+        "'en-us' == _publish_locale",
+        "record['_publish_locale'] in ['en-us']",
+    ],
 )
 def test_a_filter_on_the_locale_makes_the_uid_alone_a_key(sandbox, condition):
     config = maps({"__filter__": condition, "__key_properties__": ["uid"]})
@@ -137,11 +142,6 @@ def test_a_filter_on_the_locale_makes_the_uid_alone_a_key(sandbox, condition):
         ({"uid": "'same'"}, "uid", "different rows would get the same key"),
         ({"__key_properties__": ["_publish_locale"]}, "_publish_locale", "different rows would get the same key"),
         ({"__key_properties__": ["uid"]}, "uid", "different rows would get the same key"),
-        (
-            {"__filter__": "_publish_locale == 'en-us' or x == 'z'", "__key_properties__": ["uid"]},
-            "uid",
-            "different rows would get the same key",
-        ),
     ],
     ids=str,
 )
@@ -150,6 +150,26 @@ def test_a_key_of_anything_but_the_key_is_refused_at_the_start(sandbox, definiti
     assert output.messages == []
     assert f"stream {STREAM}, column '{column}'" in output.last_line
     assert reason in output.last_line
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "_publish_locale == 'en-us' or x == 'z'",
+        "_publish_locale != 'fr-fr'",
+        "not _publish_locale == 'fr-fr'",
+        "_publish_locale in ['en-us', 'fr-fr']",
+        "_publish_locale in 'en-us, fr-fr'",
+        "_publish_locale[2:3] == '-'",
+        "_publish_locale == _publish_locale",
+        "'-' in _publish_locale == _publish_locale",
+    ],
+)
+def test_a_filter_that_lets_several_locales_through_makes_the_uid_no_key(sandbox, condition):
+    output = fail({**sandbox.settings, **maps({"__filter__": condition, "__key_properties__": ["uid"]})})
+    assert output.messages == []
+    reason = "different rows would get the same key; use _publish_locale in it, too"
+    assert output.last_line.endswith(f"stream {STREAM}, column 'uid': {reason}")
 
 
 @pytest.mark.parametrize(
