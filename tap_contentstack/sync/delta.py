@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from tap_contentstack.events import unpublish_of
-from tap_contentstack.records.changes import PUBLISHED_BIT, TIME_SHIFT, UNTIMED
+from tap_contentstack.records.changes import PUBLISHED_BIT, TIME_SHIFT, UNTIMED, VERSION_BITS
 
 if t.TYPE_CHECKING:
     from tap_contentstack.api.page import Page
@@ -60,7 +60,7 @@ class Delta:
         if newest is None:
             self._newest[key] = rank
             return True
-        if _is_tie(newest, rank) and (newest ^ rank) & PUBLISHED_BIT:
+        if _is_tie(newest, rank) and (newest ^ rank) >> VERSION_BITS:  # also of two removals: a row may be between them
             self._doubt(change, change.locale)
         if _is_newer(newest, rank):
             return False
@@ -74,7 +74,7 @@ class Delta:
 
     def _doubt(self, change: Change, locale: str | None) -> None:
         before = self._doubts.get((change.uid, locale))
-        if before is None or before.rank < change.rank:
+        if before is None or _reach(before.rank) < _reach(change.rank):
             event = unpublish_of(change.event)  # what it turns out to be, if the row is gone
             # What many share is kept once: a delta can be made of deletes.
             self._doubts[change.uid, locale] = replace(
@@ -107,6 +107,11 @@ def _is_tie(rank: int, other: int) -> bool:
     """Return whether times do not tell which of two changes is the newer one: they are equal, or one is unknown (0)."""
     moment, other_moment = rank >> TIME_SHIFT, other >> TIME_SHIFT
     return moment == other_moment or not (moment and other_moment)
+
+
+def _reach(rank: int) -> tuple[bool, int]:
+    """Return what orders changes by how many others they may be newer than: of those without a time, any."""
+    return not rank >> TIME_SHIFT, rank
 
 
 def _is_newer(rank: int, other: int) -> bool:

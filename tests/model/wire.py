@@ -27,11 +27,12 @@ HTML = b"<!DOCTYPE html><title>Bad gateway</title>"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that came through."""
+    """A request that came through, and whether the answer is a page with published items."""
 
     path: str
     params: dict[str, str]
     status: int
+    listed: bool = False
 
 
 def refuse(fault: Fault, params: Mapping[str, str]) -> None:
@@ -119,7 +120,7 @@ class Wire:
         fault = self._sandbox.faults.strike(f"{url.path}?{url.query}", params)
         self.faults += fault is not None
         status, body = self._answer(url.path, params, headers, fault)
-        self.asked.append(Asked(url.path, params, status))
+        self.asked.append(Asked(url.path, params, status, listed=b'_published",' in body))
         self._after(number)
         return self._response(method, status, body, fault)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from tap_contentstack.records.changes import Change
@@ -59,8 +61,7 @@ def test_a_change_without_a_time_is_a_tie_with_any_other(lower, higher):
     for order in ((lower, higher), (higher, lower)):
         delta = Delta()
         assert [delta.wins(each) for each in order] == ([True, True] if order[0] is lower else [True, False])
-        in_doubt = lower.published != higher.published
-        assert bool(delta.questions({"en-us"})) == in_doubt
+        assert delta.questions({"en-us"})
 
 
 def test_a_delete_without_a_time_may_be_newer_than_any_row():
@@ -69,6 +70,23 @@ def test_a_delete_without_a_time_may_be_newer_than_any_row():
         delta.wins(change("entry_deleted", at="", locale=None))
         delta.wins(change(at=at))
         assert {locale for _, locale in delta.questions({"en-us", "fr-fr"})} == {"en-us", "fr-fr"}
+
+
+def test_a_removal_without_a_time_keeps_its_row_in_doubt_whatever_else_comes():
+    events = [
+        change("entry_deleted", MORNING, None),
+        change("entry_deleted", "", None),
+        change(at=NOON),
+        change("entry_deleted", NOON, None, locale=None),
+        change("entry_deleted", "", None, locale=None),
+        change(at=EVENING),
+    ]
+    for some in (events[:3], events[3:]):
+        for order in permutations(some):
+            delta = Delta()
+            for each in order:
+                delta.wins(each)
+            assert ("page", "en-us") in delta.questions({"en-us"})
 
 
 def test_the_same_event_twice_is_written_twice_at_most():
