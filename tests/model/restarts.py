@@ -39,6 +39,8 @@ class Restarts:
         Return the version that each stream announced when it did; one that restarts for another reason as well begins
         another pass.
         """
+        if given is None:  # other passes begin, perhaps with a version that was announced, but not used
+            self.miscounted.clear()
         bookmarks = (given or {}).get("bookmarks") or {}
         reasons: dict[str, list[str]] = {}
         for stream, text in outcome.restarts:
