@@ -77,12 +77,15 @@ class Stack:
         return self.find(content_type_uid) is None and not self.relisted([content_type_uid])
 
     def check_access(self) -> None:
-        """See that the content types are still listed: a token that has lost its access gets empty lists of all kinds.
+        """See that the token has not lost its access: it would get empty lists of all kinds.
 
         Raises:
-            SeemsEmptyError: They are not.
+            SeemsEmptyError: Content types are no longer listed.
+            ApiError: There were none to be listed, and the feed is refused.
         """
-        if self.content_types and not self.lists.has_content_types():
+        if not self.content_types:
+            Feed(self.client, stream="access", filters={"type": "asset_published"}).has_items()
+        elif not self.lists.has_content_types():
             self.check_emptiness(NO_CONTENT_TYPE)
 
     def relisted(self, content_type_uids: Iterable[str]) -> list[ContentType]:

@@ -88,6 +88,20 @@ def test_a_token_that_loses_its_access_before_a_check_of_deletes_removes_no_asse
     assert keys_of(second.tables(first, output))["assets"] == {("asset1", "fr-fr")}
 
 
+def test_the_same_holds_for_a_stack_that_has_nothing_but_assets(small):
+    for uid in ("page", "pet", "tag"):
+        small.stack.delete_content_type(uid)
+    first = load(small)
+    small.stack.delete_asset("asset1", "en-us")
+    small.faults.add(Fault(kind="html", status=200, body='{"assets": []}', path="/v3/assets", times=None))
+    small.faults.add(Fault(status=422, code=118, path="/v3/stacks/sync?init=true&type=asset_published&", times=None))
+    output = fail(small.settings, state=first.state)
+    assert "1 of 5 streams failed (assets)" in output.last_line
+    small.faults.clear()
+    second = load(small, state=output.state)
+    assert keys_of(second.tables(first, output))["assets"] == {("asset1", "fr-fr")}
+
+
 def test_a_list_that_a_run_did_not_get_to_is_not_believed_to_be_empty_by_the_next(small):
     small.stack.add_global_field({"uid": "seo", "schema": []})
     first = load(small)
