@@ -83,8 +83,8 @@ class Lists:
         """Return the published terms of all taxonomies.
 
         Raises:
-            RefusedError: The API provides no terms, of none of them.
-            ApiError: It refuses those of some, though it lists them, twice.
+            RefusedError: The API provides the terms of no taxonomy; a NotFoundError stands for the same.
+            ApiError: It lists a taxonomy and refuses its terms, twice, while it provides those of others.
         """
         terms, refusals = self._terms(self.taxonomies())
         if refusals:  # a taxonomy may have been deleted since it was listed

@@ -77,11 +77,11 @@ class Stack:
         return self.find(content_type_uid) is None and not self.relisted([content_type_uid])
 
     def check_access(self) -> None:
-        """See that the token has not lost its access: it would get empty lists of all kinds.
+        """See that the token has not lost its access, as one that has gets empty lists of all kinds.
 
         Raises:
             SeemsEmptyError: Content types are no longer listed.
-            ApiError: There were none to be listed, and the feed is refused.
+            ApiError: The stack has none, and the feed is refused.
         """
         if not self.content_types:
             Feed(self.client, stream="access", filters={"type": "asset_published"}).has_items()
