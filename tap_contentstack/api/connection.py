@@ -195,8 +195,11 @@ def _read(raw: urllib3.BaseHTTPResponse) -> Response:
         ApiError: It is larger.
     """
     announced = raw.headers.get("Content-Length", "")
-    is_large = announced.isdecimal() and int(announced) > LARGEST
-    body = b"" if is_large else raw.read(LARGEST + 1)
+    length = raw.length_remaining if announced.isdecimal() else None  # none either if the body comes in chunks
+    is_large = length is not None and length > LARGEST
+    # What is bounded already is read without an amount, for which urllib3 would copy the body.
+    is_bounded = length is not None and "Content-Encoding" not in raw.headers
+    body = b"" if is_large else raw.read(None if is_bounded else LARGEST + 1)
     if is_large or len(body) > LARGEST:
         raw.close()
         msg = f"a response is larger than {LARGEST >> 20} MiB, which no page of the API should be: check base_url"

@@ -108,32 +108,25 @@ class FastWay:
         """Return the type of an item; the values of loose fields may be anything, and stay text."""
         return struct_of(self.types | dict.fromkeys(loose, Raw), closed=self._is_closed)
 
-    def item(self, data: object, page_times: list[str] | None = None) -> FastItem | None:
-        """Return an item's record; see `Fast`."""
-        if type(data) is not Raw:  # an `Unclean` one
-            return None
-        try:
-            return self.record(self._decode(data), data, page_times)
-        except UNFIT_ERRORS:
-            return None
-
-    def record(self, item: Struct, text: Raw, page_times: list[str] | None) -> FastItem:
-        """Return the record of a decoded item.
+    def item(self, data: object, page_times: list[str] | None = None, decoded: Struct | None = None) -> FastItem | None:
+        """Return an item's record; see `Fast`.
 
         Args:
-            item: An instance of a `struct`, without text in loose fields.
-            text: What it was decoded from.
+            data: The item's data.
             page_times: See `Fast`.
-
-        Raises:
-            UnfitError: It does not fit.
+            decoded: The data as an instance of a `struct` without text in loose fields, if it has been decoded already.
         """
+        if type(data) is not Raw:  # an `Unclean` one
+            return None
         links: list[Link] = []
         times: list[str] = [] if page_times is None else page_times
-        uid, locale, published_to, version = self._walk(item, links, times)
-        columns = self._emit(text, links)
+        try:
+            uid, locale, published_to, version = self._walk(decoded or self._decode(data), links, times)
+            columns = self._emit(data, links)
+        except UNFIT_ERRORS:
+            return None
         if uid is None or (page_times is None and not all_canonical(times)):
-            raise UnfitError
+            return None
         return FastItem(uid, locale, published_to, version, columns, links)
 
 

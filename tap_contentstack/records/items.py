@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import msgspec
 
@@ -84,59 +85,60 @@ class ItemReader:
         return [change for change in changes if change]
 
     def _published(self, items: list[RawItem], *, updates: bool = False) -> list[Change | None]:
-        """Return the row of each item, or None if it is out of scope or has no usable key.
-
-        Many at once: what they have in common is done once, and their times are checked together.
-        """
+        """Return the row of each item, or None if it is out of scope or has no usable key."""
         splice = self.output.splice
         if splice is None:
             return [self._exactly(item, updates=updates) for item in items]
         rows: list[Change | None] = []
-        fits: dict[int, tuple[Change, FastItem]] = {}
-        """What goes out as text, by its place on the page."""
+        fitting: list[tuple[Change, FastItem]] = []
+        feed_locale, scope, default_type = self.feed_locale, self.locales, self._default_content_type
+        for item, fit in zip(items, self._fits(items), strict=True):
+            if fit is None or not (locale := fit.publish_locale or feed_locale or fit.locale):
+                rows.append(self._exactly(item, updates=updates))
+            elif scope and locale not in scope:
+                rows.append(None)
+            else:
+                if self.typed and (links := self._typed_links(item)) is not None:
+                    fit.links = links
+                content_type_uid = item.content_type_uid or default_type
+                row = Change(fit.uid, locale, item.type, item.event_at, content_type_uid, fit.version)
+                rows.append(row)
+                fitting.append((row, fit))
+                self.unfit += bool(fit.unmapped)
+        if fitting:
+            splice(fitting)
+        return rows
+
+    def _fits(self, items: list[RawItem]) -> list[FastItem | None]:
+        """Return each item as text, or None where the exact way has to make its record.
+
+        Many at once: their times are checked together, which is quicker.
+        """
+        fits: list[FastItem | None] = []
         times: list[str] = []
         ends = [0]
         """Where the times of each item end; those of the next one begin there."""
         fast, mended = self.codec.fast, self.codec.mended
         if items and not fast(items[0].data):  # the others are likely to be odd in the same way
             fast = mended
-        for place, item in enumerate(items):
+        for item in items:
             fit = fast(item.data, times)
             if fit is None and fast is not mended:
                 del times[ends[-1] :]
                 fit = mended(item.data, times)
-            row = self._row(item, fit, updates=updates)
-            if fit and row and row.message is None:
-                fits[place] = row, fit
-                times.append(item.event_at)
-            else:
+            if fit is None or len(item.event_at) > MAX_LENGTH:
                 del times[ends[-1] :]
+                fits.append(None)
+            else:
+                times.append(item.event_at)
+                fits.append(fit)
             ends.append(len(times))
-            rows.append(row)
-        odd = [] if all_canonical(times) else [n for n in fits if not all_canonical(times[ends[n] : ends[n + 1]])]
-        for place in odd:
-            item = items[place]
-            fit = mended(item.data) if all_canonical([item.event_at]) else None
-            rows[place] = row = self._row(item, fit, updates=updates)
-            del fits[place]
-            if fit and row and row.message is None:
-                fits[place] = row, fit
-        self.unfit += sum(1 for _, fit in fits.values() if fit.unmapped)
-        if fits:
-            splice(list(fits.values()))
-        return rows
-
-    def _row(self, item: RawItem, fit: FastItem | None, *, updates: bool) -> Change | None:
-        """Return an item's row: without its message where the item fits, made exactly otherwise."""
-        locale = fit and (fit.publish_locale or self.feed_locale or fit.locale)
-        if fit is None or not locale or len(item.event_at) > MAX_LENGTH:
-            return self._exactly(item, updates=updates)
-        if self.locales and locale not in self.locales:
-            return None
-        if self.typed and (links := self._typed_links(item)) is not None:
-            fit.links = links
-        content_type_uid = item.content_type_uid or self._default_content_type
-        return Change(fit.uid, locale, item.type, item.event_at, content_type_uid, fit.version)
+        if not all_canonical(times):
+            for place, (begin, end) in enumerate(pairwise(ends)):
+                if not all_canonical(times[begin:end]):
+                    item = items[place]
+                    fits[place] = mended(item.data) if all_canonical([item.event_at]) else None
+        return fits
 
     def _typed_links(self, item: RawItem) -> list[Link] | None:
         """Return an entry's links as its content type tells them, or None if that is not known."""

@@ -15,6 +15,7 @@ from tap_contentstack.records.conform import UNFIT
 from tap_contentstack.records.fast import UNFIT_ERRORS
 from tap_contentstack.records.links import unmapped_links
 from tap_contentstack.records.structs import InexpressibleError
+from tap_contentstack.records.walk import UnfitError
 from tap_contentstack.values.jsontext import decode, encode
 from tap_contentstack.values.paths import path_text
 
@@ -122,7 +123,9 @@ class MendingWay:
             setattr(item, attribute, read(new) if read and new is not None else None)
             if new != old:
                 texts[field] = old, new
-        record = self._fast.record(item, _rewritten(data, texts), page_times)
+        record = self._fast.item(_rewritten(data, texts), page_times, item)
+        if record is None:
+            raise UnfitError
         if unmapped:
             unmapped_links(unmapped, record.links)
             record.links = list(dict.fromkeys(record.links))

@@ -169,5 +169,8 @@ def _steps(path: Path | None) -> Iterator[str | int]:
 
 
 def _any_mark(marks: tuple[str, ...] | tuple[bytes, ...], name: str) -> str:
-    """Return the source of a search for any of several marks: first for its first character, which is quick."""
-    return " or ".join(f"{mark[0]!r} in {name} and {mark!r} in {name}" for mark in marks)
+    """Return the source of a search for any of several marks: first for its first character, which is quick.
+
+    `find`, as `in` takes a mark of bytes for a number first, and raises an exception within.
+    """
+    return " or ".join(f"{mark[0]!r} in {name} and {name}.find({mark!r}) >= 0" for mark in marks)

@@ -351,6 +351,15 @@ def test_an_answer_that_is_too_large_is_one_sentence(script, large):
     assert connection.ask("/start").body == b"start"
 
 
+def test_a_chunk_without_end_is_not_read_to_its_end_whatever_length_is_announced(script):
+    connection, answers = script
+    head = b"HTTP/1.1 200 -\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answers["/large"] = [b"%b%x\r\n%b" % (head, 2 * LARGEST, bytes(LARGEST + 1))]
+    connection.ask("/start")
+    with pytest.raises(ApiError, match="larger than 64 MiB"):
+        connection.ask("/large")
+
+
 @pytest.mark.parametrize("base_path", ["", "/delivery"])
 def test_a_request_is_sent_ahead_through_the_same_tunnel_and_the_proxy_sees_nothing_of_it(tunnels, base_path):
     connection = Connection(read_settings({**CREDENTIALS, "base_url": f"https://cdn.example.org{base_path}"}))
