@@ -104,8 +104,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "exact.locale or exact.publish_locale or self.feed_locale",
         more=(
             (
-                "fit.publish_locale or self.feed_locale or fit.locale",
-                "fit.locale or fit.publish_locale or self.feed_locale",
+                "fit.publish_locale or feed_locale or fit.locale",
+                "fit.locale or fit.publish_locale or feed_locale",
             ),
         ),
     ),

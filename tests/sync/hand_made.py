@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from msgspec import Raw
 
 from tap_contentstack.api.page import Page, RawItem
-from tap_contentstack.events import ENTRY_EVENTS
+from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.records.codec import Codec
 from tap_contentstack.records.items import ItemReader
 from tap_contentstack.records.output import PlainMessages
@@ -150,7 +150,7 @@ class Run:
         reader = ItemReader(
             codec=Codec(entry_schema(PAGE_TYPE), columns=None, selected=None, combined=False),
             output=PlainMessages(),
-            events=ENTRY_EVENTS,
+            events=[*ENTRY_EVENTS, *ASSET_EVENTS],
             content_type_uid="page",
             covers=lambda _: True,
             locales=(),
@@ -177,7 +177,7 @@ class Run:
         )
         Passes(
             load,
-            Removals(feed=feed, reader=reader, is_gone=is_gone, check_access=lambda: None),
+            Removals(feed=feed, reader=reader, is_gone=is_gone, check_access=lambda: self.feed.asked.append("access")),
             is_gone=is_gone,
             known_locales=lambda: self.known | set(self.bookmark.locales),
             has_all_time=self.has_all_time,

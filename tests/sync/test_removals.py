@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import Raw
 
+from tap_contentstack.api.page import RawItem
 from tap_contentstack.errors import (
     AccessError,
     ApiError,
@@ -85,6 +87,15 @@ def test_a_locale_that_the_stream_has_no_rows_of_costs_no_question():
     run.known = {"it-it"}
     assert set(run.go().rows) == {("a", "en-us", "deleted"), ("a", "it-it", "deleted")}
     assert run.feed.asked == ["s0"]
+
+
+@pytest.mark.parametrize(("alive", "checks"), [([("a", "fr-fr")], []), ([("a", "de-de")], ["access"])])
+def test_that_no_asset_is_left_is_believed_if_the_last_list_has_one_or_another_endpoint_answers(alive, checks):
+    """With the locale that the delete names, which needs no question, that is one request a locale at most."""
+    deleted = RawItem("asset_deleted", NOON, "", Raw(b'{"uid":"a","locale":"en-us"}'))
+    run = delta_run(page(deleted, sync="s1"), alive=set(alive), locales=["de-de", "en-us", "fr-fr"])
+    run.go()
+    assert run.feed.asked == ["s0", ("sys_assets", "de-de", ["a"]), ("sys_assets", "fr-fr", ["a"]), *checks]
 
 
 def test_more_questions_than_a_new_pass_would_cost_are_not_asked(caplog):
