@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -33,35 +32,38 @@ def throttled(sandbox, throttle, monkeypatch) -> Client:
     return Client(settings, throttle, logging.getLogger("tap-contentstack"))
 
 
-EPOCH = int(time.time())
+def moment(seconds: int) -> int:
+    return int(time.time()) + seconds
 
 
 @pytest.mark.parametrize(
     ("fault", "slows", "pauses"),
     [
-        pytest.param(Fault(status=429), True, None, id="too many"),
-        pytest.param(Fault(status=503, retry_after=0), False, None, id="another problem"),
-        pytest.param(Fault(status=429, retry_after=1), True, (1, 1), id="seconds"),
-        pytest.param(Fault(status=503, retry_after=2, limit_told="retry_after_date"), False, (0, 2), id="a date"),
+        pytest.param(lambda: Fault(status=429), True, None, id="too many"),
+        pytest.param(lambda: Fault(status=503, retry_after=0), False, None, id="another problem"),
+        pytest.param(lambda: Fault(status=429, retry_after=1), True, (1, 1), id="seconds"),
         pytest.param(
-            Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}),
+            lambda: Fault(status=503, retry_after=2, limit_told="retry_after_date"), False, (0, 2), id="a date"
+        ),
+        pytest.param(
+            lambda: Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}),
             True,
             (1, 1),
             id="reset",
         ),
         pytest.param(
-            Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(EPOCH + 900)}),
+            lambda: Fault(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(moment(900))}),
             True,
             (600, 900),
             id="reset as a moment",
         ),
         pytest.param(
-            Fault(
+            lambda: Fault(
                 status=429,
                 headers={
                     "x-ratelimit-remaining": "0",
                     "x-ratelimit-reset-time": dt.datetime.fromtimestamp(
-                        EPOCH + 900, dt.timezone(dt.timedelta(hours=-2))
+                        moment(900), dt.timezone(dt.timedelta(hours=-2))
                     ).isoformat(),
                 },
             ),
@@ -69,11 +71,13 @@ EPOCH = int(time.time())
             (600, 900),
             id="reset as ISO text with an offset",
         ),
-        pytest.param(Fault(status=429, retry_after=100_000), True, (900, 900), id="at most a quarter of an hour"),
+        pytest.param(
+            lambda: Fault(status=429, retry_after=100_000), True, (900, 900), id="at most a quarter of an hour"
+        ),
     ],
 )
 def test_what_the_api_asks_for_holds_for_all_requests(sandbox, throttle, throttled, fault, slows, pauses):
-    sandbox.faults.add(replace(fault))
+    sandbox.faults.add(fault())
     throttled.get(CONTENT_TYPES, {}, decode_json)
     assert throttle.slow_down.called == slows
     if pauses:
@@ -95,14 +99,14 @@ def test_a_limit_that_is_used_up_holds_the_next_request_back(sandbox, throttle, 
 @pytest.mark.parametrize(
     ("headers", "pauses"),
     [
-        pytest.param({"x-ratelimit-reset": f"{EPOCH + 40}123"}, (10, 41), id="milliseconds"),
-        pytest.param({"x-ratelimit-reset": "253402300799"}, (60, 60), id="a far future"),
-        pytest.param({"x-ratelimit-reset-time": "9999-12-31T23:59:59Z"}, (60, 60), id="the last year"),
-        pytest.param({"x-ratelimit-reset": "1"}, (1, 1), id="as documented"),
+        pytest.param(lambda: {"x-ratelimit-reset": f"{moment(40)}123"}, (10, 41), id="milliseconds"),
+        pytest.param(lambda: {"x-ratelimit-reset": "253402300799"}, (60, 60), id="a far future"),
+        pytest.param(lambda: {"x-ratelimit-reset-time": "9999-12-31T23:59:59Z"}, (60, 60), id="the last year"),
+        pytest.param(lambda: {"x-ratelimit-reset": "1"}, (1, 1), id="as documented"),
     ],
 )
 def test_a_pause_after_a_good_response_is_short_or_told(sandbox, throttle, throttled, headers, pauses, caplog):
-    sandbox.faults.add(Fault(kind="slow", status=200, headers={"x-ratelimit-remaining": "0", **headers}))
+    sandbox.faults.add(Fault(kind="slow", status=200, headers={"x-ratelimit-remaining": "0", **headers()}))
     throttled.get(CONTENT_TYPES, {}, decode_json)
     ((seconds,),) = (call.args for call in throttle.pause.call_args_list)
     assert pauses[0] <= seconds <= pauses[1]

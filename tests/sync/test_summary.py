@@ -110,10 +110,10 @@ def test_a_file_that_cannot_be_written_is_an_error_at_the_start(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("a\0b", "embedded null byte"), ("n" * 300, "File name too long")], ids=["null", "long"]
+    ("name", "reason"), [("a\0b", "embedded null"), ("n" * 300, "File name too long")], ids=["null", "long"]
 )
 def test_a_name_that_no_file_can_have_is_an_error_at_the_start(tmp_path, name, reason):
-    with pytest.raises(SettingsError, match=rf"summary_path: .* cannot be written: {reason}"):
+    with pytest.raises(SettingsError, match=rf"summary_path: .* cannot be written: .*{reason}"):
         Summary(str(tmp_path / name), "1", LOGGER)
 
 
