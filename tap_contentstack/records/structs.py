@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import typing as t
 
 import msgspec
@@ -15,6 +16,11 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_contentstack.schema.shapes import Shape
+
+
+BUILDING = threading.RLock()
+"""Held while types and their decoders are made: made in several threads at once, they can end Python 3.13.0 with a
+segmentation fault (seen with msgspec's structs)."""
 
 
 class InexpressibleError(Exception):
