@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tap_contentstack.records.links import LINK_MARKS, free_links
-from tap_contentstack.records.structs import BUILDING, InexpressibleError, struct_of, type_of
+from tap_contentstack.records.structs import InexpressibleError, decoder_of, struct_of, type_of
 from tap_contentstack.records.walk import UnfitError, compile_walk
 from tap_contentstack.schema.shapes import Shape
 from tap_contentstack.values.jsontext import decode, encode
@@ -95,13 +95,12 @@ class FastWay:
         Raises:
             InexpressibleError: They say more than types can.
         """
+        shape, self.types = _types(layout)
         self._is_closed = layout.rest is None
         self._emit = _emitter(layout)
         try:
-            with BUILDING:
-                shape, self.types = _types(layout)
-                self._decode = msgspec.json.Decoder(self.struct()).decode
             self._walk = compile_walk(shape)
+            self._decode = decoder_of(self.struct())
         except (SyntaxError, RecursionError) as error:
             raise InexpressibleError(str(error)) from error
 

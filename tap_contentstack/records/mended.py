@@ -14,7 +14,7 @@ from msgspec import Raw
 from tap_contentstack.records.conform import UNFIT
 from tap_contentstack.records.fast import UNFIT_ERRORS
 from tap_contentstack.records.links import unmapped_links
-from tap_contentstack.records.structs import BUILDING, InexpressibleError
+from tap_contentstack.records.structs import InexpressibleError, decoder_of
 from tap_contentstack.records.walk import UnfitError
 from tap_contentstack.values.jsontext import decode, encode
 from tap_contentstack.values.paths import path_text
@@ -99,14 +99,12 @@ class MendingWay:
         types = {field: each for field, each in self._fast.types.items() if field in self._known}
         # What is left out comes last: by then, no inner object has a key that its type has lost.
         fields = sorted([*(each.field for each in self._odd), *new], key=lambda field: field not in types)
-        with BUILDING:
-            struct = self._fast.struct(loose=fields)
-            attributes = dict(zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True))
-            self._decode = msgspec.json.Decoder(struct).decode
-            self._odd = [
-                _Odd(field, attributes[field], msgspec.json.Decoder(types[field]).decode if field in types else None)
-                for field in fields
-            ]
+        struct = self._fast.struct(loose=fields)
+        attributes = dict(zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True))
+        self._decode = decoder_of(struct)
+        self._odd = [
+            _Odd(field, attributes[field], decoder_of(types[field]) if field in types else None) for field in fields
+        ]
 
     def _mended(self, data: Raw, page_times: list[str] | None) -> FastItem:
         item = self._decode(data)

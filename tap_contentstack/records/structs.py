@@ -13,14 +13,12 @@ from tap_contentstack.records.links import LINKLESS
 from tap_contentstack.values.times import MAX_LENGTH
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_contentstack.schema.shapes import Shape
 
 
-BUILDING = threading.RLock()
-"""Held while types and their decoders are made: made in several threads at once, they can end Python 3.13.0 with a
-segmentation fault (seen with msgspec's structs)."""
+_decoder_lock = threading.Lock()
 
 
 class InexpressibleError(Exception):
@@ -67,6 +65,16 @@ def _struct_of(types: tuple[tuple[str, t.Any], ...], closed: bool) -> type[Struc
         return msgspec.defstruct("Object", fields, rename=names, forbid_unknown_fields=closed, gc=False)
     except ValueError as error:
         raise InexpressibleError(str(error)) from error
+
+
+def decoder_of(each: t.Any) -> Callable[[bytes | Raw], t.Any]:
+    """Return what decodes JSON into a type.
+
+    One at a time: streams share structs, and msgspec (0.22) prepares a struct when the first decoder needs it. Another
+    thread's decoder would take it half prepared, and end the process with a segmentation fault.
+    """
+    with _decoder_lock:
+        return msgspec.json.Decoder(each).decode
 
 
 def attribute_of(shape: Shape, key: str) -> str:
