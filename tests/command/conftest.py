@@ -1,13 +1,16 @@
-"""The stacks that the real command loads."""
+"""The stacks that the real command loads, and what a load and a discovery of the larger one give."""
 
 from __future__ import annotations
 
+import copy
 import itertools
+import json
 import typing as t
 
 import pytest
 
 from sandbox import Sandbox, Stack, seeded_stack
+from tests.tap_process import Json, Output, load, run_tap
 
 IN_2024 = 1_717_200_000_000  # in milliseconds: a start date can lie before or after what the stack holds
 
@@ -17,6 +20,25 @@ def site() -> t.Iterator[Sandbox]:
     """A stack of several pages that no test edits."""
     with Sandbox(seeded_stack(seed=11, entries=150), page_size=30) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="module")
+def plain(site) -> Output:
+    """A load of the site with nothing but its credentials."""
+    return load(site).check(history=True)
+
+
+@pytest.fixture(scope="module")
+def discovered(site) -> Json:
+    output = run_tap(site.settings, "--discover")
+    assert output.code == 0, output.err
+    return t.cast("Json", json.loads(output.out))
+
+
+@pytest.fixture
+def catalog(discovered) -> Json:
+    """The site's catalog, to edit."""
+    return copy.deepcopy(discovered)
 
 
 @pytest.fixture

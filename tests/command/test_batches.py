@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Behaviour, Fault, Sandbox, Stack, seeded_stack
-from tests.tap_process import LISTS, Output, Reader, load, run_tap, started, wait_until
+from tests.command.catalogs import select
+from tests.tap_process import ITEM_KEYS, LIST_KEYS, LISTS, Output, Reader, Tables, load, run_tap, started, wait_until
 
 PAGES = "/v3/stacks/sync.*pagination"
 
@@ -41,6 +42,78 @@ def sandbox():
         stack.publish_entry("page", f"page{number}", {"title": "one"})
     with Sandbox(stack, Behaviour(history=False), page_size=10) as sandbox:
         yield sandbox
+
+
+def without_extras(tables: Tables) -> Tables:
+    """Leave out what differs from run to run, and nulls that a record may as well not have."""
+    extra = {"_sdc_table_version"}
+    return {
+        name: {
+            key: {column: value for column, value in row.items() if column not in extra and value is not None}
+            for key, row in table.items()
+        }
+        for name, table in tables.items()
+        if table
+    }
+
+
+def test_batch_files_hold_the_same_rows_with_their_version(site, plain, tmp_path):
+    config = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    output = load(site, batch_config={**config, "batch_size": 20})
+    assert not output.record_counts
+    rows: Tables = {}
+    for message in output.of_type("BATCH"):
+        stream = message["stream"]
+        version = output.state["bookmarks"][stream]["version"]
+        for file in message["manifest"]:
+            lines = gzip.decompress(Path(file.removeprefix("file://")).read_bytes()).splitlines()
+            assert 0 < len(lines) <= 20
+            for line in lines:
+                row = json.loads(line)
+                assert row["_sdc_table_version"] == version
+                assert row.pop("_load_version") == version
+                key = tuple(row[column] for column in LIST_KEYS.get(stream, ITEM_KEYS))
+                assert key not in rows.setdefault(stream, {})
+                rows[stream][key] = row
+    assert without_extras(rows) == without_extras(plain.tables())
+    for stream, bookmark in output.state["bookmarks"].items():
+        order = [each["type"] for each in output.messages if each.get("stream") == stream]
+        assert order[0] == "SCHEMA"
+        assert order[-1] == "ACTIVATE_VERSION"
+        assert output.schemas[stream]["properties"]["_sdc_table_version"]
+        assert output.of_type("ACTIVATE_VERSION", stream)[0]["version"] == bookmark["version"]
+
+
+def test_the_version_of_batch_files_cannot_be_deselected(small, tmp_path):
+    catalog = json.loads(run_tap(small.settings, "--discover").out)
+    select(catalog, "entries_page", "_sdc_table_version", selected=False)
+    config = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    output = load(small, batch_config=config, catalog=catalog)
+    assert output.schemas["entries_page"]["properties"]["_sdc_table_version"]["type"] == ["integer", "null"]
+
+
+def test_batch_files_bring_deltas_as_well(small, tmp_path):
+    config = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    first = load(small, batch_config=config)
+    small.stack.unpublish_entry("page", "page1", "fr-fr")
+    second = load(small, batch_config=config, state=first.state)
+    (message,) = second.of_type("BATCH", "entries_page")
+    rows = [
+        json.loads(line)
+        for file in message["manifest"]
+        for line in gzip.decompress(Path(file.removeprefix("file://")).read_bytes()).splitlines()
+    ]
+    assert [(row["uid"], row["_publish_locale"], row["_sync_type"]) for row in rows] == [
+        ("page1", "fr-fr", "entry_unpublished")
+    ]
+    assert "STATE" in [each["type"] for each in second.messages[second.messages.index(message) :]]
+
+
+def test_parquet_is_refused_with_the_way_out(sandbox, tmp_path):
+    batches = {"encoding": {"format": "parquet"}, "storage": {"root": tmp_path.as_uri()}}
+    output = run_tap({**sandbox.settings, "batch_config": batches})
+    assert output.code == 1
+    assert "jsonl" in output.last_line
 
 
 def test_records_that_are_held_back_count_as_seen(tmp_path):

@@ -62,3 +62,17 @@ def test_a_removal_that_names_neither_content_type_nor_locale_is_applied(small, 
     small.faults.add(Fault(kind="html", status=200, body=body, path=f"sync_token={token}"))
     second = load(small, state=first.state, **config).check()
     assert set(second.tables(first)["entries"]) == {("page1", "en-us"), ("pet1", "en-us"), ("pet1", "fr-fr")}
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"stream_maps": {"entries": {"title": None}}},
+        {"flattening_enabled": True, "flattening_max_depth": 1},
+    ],
+    ids=["stream maps", "flattening"],
+)
+def test_the_combined_stream_takes_part_in_all_of_it(site, extra):
+    output = load(site, entry_streams="combined", **extra).check(history=True)
+    expected = {(uid, locale) for _, uid, locale in site.published_entries()}
+    assert set(output.tables()["entries"]) == expected

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox, Stack
-from tests.tap_process import Json, Output, fail, load, run_tap
+from tests.tap_process import LOADS, Json, Output, fail, load, run_tap
 
 STREAM = "entries_p"
 
@@ -240,58 +240,6 @@ def test_batch_files_keep_the_version(sandbox, definition, tmp_path):
     assert tombstone["_sdc_table_version"] == version
 
 
-def test_parquet_is_refused_with_the_way_out(sandbox, tmp_path):
-    batches = {"encoding": {"format": "parquet"}, "storage": {"root": tmp_path.as_uri()}}
-    output = run_tap({**sandbox.settings, "batch_config": batches})
-    assert output.code == 1
-    assert "jsonl" in output.last_line
-
-
-@pytest.mark.parametrize("depth", [1, 3])
-def test_flattened_records_fit_their_schema(sandbox, depth):
-    stack = sandbox.stack
-    group = {"uid": "g", "data_type": "group", "schema": [{"uid": "t", "data_type": "text"}]}
-    stack.add_content_type(
-        {"uid": "q", "schema": [group, {"uid": "h", **{k: v for k, v in group.items() if k != "uid"}}]}
-    )
-    stack.publish_entry("q", "c", {"g": {"t": "in"}, "h": None, "odd": {"k": [1]}}, ["en-us"])
-    config = {"flattening_enabled": True, "flattening_max_depth": depth, "stream_maps": {"entries_q": {"y": "uid"}}}
-    first = load(sandbox, **config).check()
-    row = rows(first, stream="entries_q")["c"]
-    assert row["g__t"] == "in"
-    assert "h" not in row
-    assert set(row) <= set(first.schemas["entries_q"]["properties"])
-    stack.unpublish_entry("q", "c", "en-us")
-    second = load(sandbox, state=first.state, **config).check()
-    assert rows(second, first, stream="entries_q") == {}
-
-
-def test_any_json_is_text_where_flattening_declares_it_so(sandbox):
-    values: list[t.Any] = [5, 1.5, True, "t", [1], {"a": 1}, None]
-    sandbox.stack.add_content_type({"uid": "q", "schema": [{"uid": "j", "data_type": "json"}]})
-    for number, value in enumerate(values):
-        sandbox.stack.publish_entry("q", f"c{number}", {"j": value}, ["en-us"])
-    output = load(sandbox, flattening_enabled=True, flattening_max_depth=2).check()
-    found = [rows(output, stream="entries_q")[f"c{number}"]["j"] for number in range(len(values))]
-    assert found == ["5", "1.5", "true", "t", "[1]", '{"a":1}', None]
-
-
-def test_names_that_flattening_makes_fit_and_a_clash_is_one_sentence(sandbox):
-    fields = [{"uid": f"{'h' * 40}{n}", "data_type": "text"} for n in range(2)]
-    groups = [{"uid": "g" * 40, "data_type": "group", "schema": fields}]
-    sandbox.stack.add_content_type({"uid": "q", "schema": groups})
-    sandbox.stack.publish_entry("q", "c", {"g" * 40: {f"{'h' * 40}{n}": str(n) for n in range(2)}}, ["en-us"])
-    config = {"flattening_enabled": True, "flattening_max_depth": 3}
-    output = load(sandbox, **config).check()
-    columns = output.schemas["entries_q"]["properties"]
-    assert max(map(len, columns)) <= 63
-    assert [rows(output, stream="entries_q")["c"][f"ggg__{'h' * 40}{n}"] for n in range(2)] == ["0", "1"]
-    clash = [{"uid": "a", "data_type": "group", "schema": [{"uid": "b__c", "data_type": "text"}]}]
-    clash += [{"uid": "a__b", "data_type": "group", "schema": [{"uid": "c", "data_type": "text"}]}]
-    sandbox.stack.add_content_type({"uid": "r", "schema": clash})
-    assert "column name produced in schema: a__b__c" in fail({**sandbox.settings, **config}).last_line
-
-
 def test_an_option_that_stream_maps_do_not_have_is_refused(sandbox):
     output = fail({**sandbox.settings, **maps({"__fliter__": "x == 'one'"})})
     assert f"setting 'stream_maps': '__fliter__' of {STREAM} is no option: there are __alias__" in output.last_line
@@ -354,3 +302,46 @@ def test_the_recipe_of_the_readme_does_what_it_says():
     assert set(first.tables()["stories"]) == {("a/en-us",), ("c/en-us",), ("d/en-us",)}
     assert {key: row["headline"] for key, row in table.items()} == {("c/en-us",): None}
     assert "body" not in first.schemas["stories"]["properties"]
+
+
+# All streams of a site at once
+
+
+def test_stream_maps_rename_compute_and_remove(site, plain):
+    maps = {
+        "entries_story": {"shout": "title.upper() if title else None", "body": None, "__alias__": "stories"},
+        "assets": {"__source__": "assets", "size": "int(file_size) if file_size else None"},
+        "content_types": {"schema": None},
+        "entries_topic": None,
+    }
+    output = load(site, stream_maps=maps).check(history=True)
+    before, after = plain.tables(), output.tables()
+    assert "entries_story" not in output.schemas
+    assert "entries_topic" not in output.record_counts
+    assert set(after["stories"]) == set(before["entries_story"])
+    for key, row in after["stories"].items():
+        assert row["shout"] == before["entries_story"][key]["title"].upper()
+        assert "body" not in row
+    assert all(row["size"] == int(row["file_size"]) for row in after["assets"].values())
+    assert after["entries_author"] == before["entries_author"]
+    assert {each["stream"] for each in output.of_type("ACTIVATE_VERSION")} >= {"stories", "assets"}
+
+
+def test_stream_maps_else_leaves_all_other_streams_out(site, plain):
+    output = load(site, stream_maps={"assets": {}, "__else__": None})
+    assert set(output.record_counts) == {"assets"}
+    assert output.of_type("SCHEMA", LOADS) == []
+    columns = output.schemas["assets"]["properties"].keys() - {"_load_version"}
+    assert output.tables()["assets"] == {
+        key: dict.fromkeys(columns) | row for key, row in plain.tables()["assets"].items()
+    }
+
+
+def test_a_filter_of_stream_maps_lets_tombstones_through_that_it_matches(small):
+    config = {"stream_maps": {"entries_page": {"__filter__": "_publish_locale == 'en-us'"}}}
+    first = load(small, **config)
+    assert set(first.tables()["entries_page"]) == {("page1", "en-us")}
+    small.stack.delete_entry("page", "page1")
+    second = load(small, state=first.state, **config)
+    assert second.tables(first)["entries_page"] == {}
+    assert second.record_counts["entries_page"] == 1
