@@ -49,8 +49,10 @@ class Throttle:
         self._last_good: float | None = None
         self._began = clock()
         self._lock = threading.Lock()
+        self._waiting = 0
+        self._waiting_since = 0.0
         self.waited = 0.0
-        """Seconds that requests waited because the API was throttling."""
+        """Seconds in which requests, one or several, waited because the API was throttling."""
         self._clock = clock
         self._sleep = sleep
 
@@ -60,7 +62,10 @@ class Throttle:
             turn = max(self._clock(), self._next_turn, self._paused_until)
             self._next_turn = turn + max(self._gap, self._least_gap)
         while (wait := max(turn, self._paused_until) - self._clock()) > 0:
-            self._sleep(wait)
+            if self._paused_until > self._clock():
+                self.wait(wait)
+            else:
+                self._sleep(wait)
 
     def take_turn(self) -> bool:
         """Return whether a request may be sent now; then its turn is taken."""
@@ -84,8 +89,8 @@ class Throttle:
     def next_wait(self, error: ThrottledError, longest: float) -> float:
         """Return how many seconds to wait before the request is sent again.
 
-        As long as the API asked, but no less than a random part of `longest`: an API that says `Retry-After: 0`, or
-        nothing, again and again is not to be asked again and again.
+        As long as the API asked, but no less than a random part of `longest`, so that an API that keeps saying
+        `Retry-After: 0`, or nothing, is not asked in a tight loop.
 
         Args:
             error: The API's response.
@@ -107,9 +112,16 @@ class Throttle:
 
     def wait(self, seconds: float) -> None:
         """Wait because the API is throttling."""
-        self._sleep(seconds)
         with self._lock:
-            self.waited += seconds
+            self._waiting_since = self._waiting_since if self._waiting else self._clock()
+            self._waiting += 1
+        try:
+            self._sleep(seconds)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                if not self._waiting:
+                    self.waited += self._clock() - self._waiting_since
 
     def slow_down(self) -> None:
         """Widen the gap between requests: the API said that there were too many."""

@@ -82,3 +82,20 @@ def test_complaints_at_the_same_time_count_once_and_never_stop_the_run(clock):
     before = clock.now
     turns(throttle, clock, 1)
     assert clock.now - before == pytest.approx(LONGEST_GAP)
+
+
+def test_requests_that_wait_for_the_api_at_the_same_time_count_once(clock):
+    def sleep(seconds: float) -> None:
+        end = clock.now + seconds
+        if seconds == 3:  # another request waits meanwhile
+            throttle.wait(2)
+        clock.now = max(clock.now, end)
+
+    throttle = Throttle(4, clock=clock, sleep=sleep)
+    throttle.wait(3)
+    assert throttle.waited == 3
+    turns(throttle, clock, 2)  # the user's own cap
+    assert throttle.waited == 3
+    throttle.pause(5)
+    turns(throttle, clock, 1)
+    assert throttle.waited == 8
