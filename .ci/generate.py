@@ -81,7 +81,7 @@ def settings_table() -> str:
     """Return the README's table of settings."""
     rows = ["| setting | type | default | |", "|---|---|---|---|"]
     for name, setting in OWN.items():
-        kind = {"array": "list of texts", "string": "text"}.get(_type_of(setting), _type_of(setting))
+        kind = {"array": "list of strings", "string": "string"}.get(_type_of(setting), _type_of(setting))
         default = f"`{_plain(setting['default'])}`" if "default" in setting else ""
         default = "required" if name in REQUIRED else default
         rows.append(f"| `{name}` | {kind} | {default} | {setting['description']} |")
@@ -102,7 +102,7 @@ def loaders() -> str:
     """Return the table of targets, from what `make loaders` checks."""
     described = tomllib.loads((ROOT / "integrations" / "loaders" / "loaders.toml").read_text())
     rows = [
-        "| target | set | deleted rows | outdated rows | a bare text in custom JSON | alters | read |",
+        "| target | set | deleted rows | outdated rows | a bare string in custom JSON | alters | read |",
         "|---|---|---|---|---|---|---|",
     ]
     for each in described["loader"]:

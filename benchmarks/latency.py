@@ -28,7 +28,7 @@ def sixteen_feeds(programs: Programs, *, rounds: int = 2, pages: int = 75, laten
         values = [run(programs.tap(server.url)).seconds / ideal for _ in range(rounds)]
     yield Row(
         figure=f"wall time, 16 content types of {pages} pages, {latency * 1000:g} ms a request, start-up included",
-        against=f"round trips of 8 feeds at once ({ideal:.1f} s)",
+        against=f"round trips of 8 streams at once ({ideal:.1f} s)",
         values=values,
         goal=Goal(bound=1.15),
     )

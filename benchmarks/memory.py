@@ -36,7 +36,7 @@ def of_records(programs: Programs, *, rounds: int = 3, pages: int = 1200, few_pa
         for at_once in (8, 16):
             command = programs.tap(server.url, max_concurrency=at_once)
             yield Row(
-                figure=f"peak memory with 16 feeds, {at_once} at once",
+                figure=f"peak memory with 16 streams, {at_once} at once",
                 values=[run(command, profile=True).peak / MEBIBYTE for _ in range(rounds)],
                 unit="MiB",
                 goal=Goal(bound=100),

@@ -54,7 +54,7 @@ def against_peers(programs: Programs, *, rounds: int = ROUNDS, scale: float = 1.
                 command = programs.plain_tap(url) if name == "plain_tap" else programs.peer(name, url)
                 paces[name].append(run(command).pace)
                 beside[name].append(run(programs.tap(servers[LONG].url)).pace)
-    figure = "records a second, one feed"
+    figure = "records a second, one stream"
     yield Row(figure=figure, values=[1 / pace for pace in beside["plain_tap"]], unit="records/s")
     goals = {"plain_tap": 15.0, "bare_loop": 1.2}
     names = {

@@ -45,7 +45,7 @@ SCHEMA = "contentstack"
 TAP, TARGET = ([str(Path(sys.executable).parent / name)] for name in ("tap-contentstack", "target-postgres"))
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "scaling.md"
 BEGIN, END = "<!-- written by `make scale` -->\n", "<!-- end of what `make scale` wrote -->\n"
-HEAD = ("pages per type", "s per page", "limit", "processes × feeds", "seconds", "processor seconds", "429")
+HEAD = ("pages per type", "s per page", "limit", "processes × streams", "seconds", "processor seconds", "429")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the documentation of the API leaves open, each as a switch."""
+"""Switches for API behaviour that the documentation leaves open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One entry of the log: an edit as the feed will tell it."""
+"""One event of the stack's log: an edit as the feed reports it."""
 
 from __future__ import annotations
 

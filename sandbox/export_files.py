@@ -1,4 +1,4 @@
-"""The JSON files of an exported stack, chunks by their index."""
+"""Reads the JSON files of an exported stack, chunked ones by their index."""
 
 from __future__ import annotations
 

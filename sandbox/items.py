@@ -1,4 +1,4 @@
-"""The items that tell of events: which the feed leaves out, and what locale each names."""
+"""Turns events into the items of a feed: which of them it leaves out, and what locale each names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shelves of a stack: what is published, and the events that published it."""
+"""What is published now, and the events that published it."""
 
 from __future__ import annotations
 

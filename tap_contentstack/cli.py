@@ -1,4 +1,4 @@
-"""The command line: errors end in one line on stderr and a non-zero exit code, not in a traceback."""
+"""The command line: it runs the tap, and an error ends in one line and an exit code, not in a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 STARTED = time.time()  # before the imports, which take a noticeable part of a second
-gc.disable()  # what the imports make stays: to search it for garbage, now and at exit, takes 0.15 s of an empty run
+gc.disable()  # what the imports create is permanent: scanning it, now and at exit, takes 0.15 s of an empty run
 
 from singer_sdk.exceptions import SingerSDKError  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""The tap: its settings, and the streams that a stack has."""
+"""The SDK's `Tap`: settings, discovery of the streams, and the start of a run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TapContentstack(Tap):
     run: Run | None = None
     clock: Clock = Clock()
     process_started: float | None = None
-    """Seconds since 1970; where the process is there for one run, and another one can only begin after its end."""
+    """When the process started, in seconds since 1970; None if the process may do several runs."""
     state_interval: float = INTERVAL
     """Seconds between two STATEs during a run."""
     summary: Summary
@@ -93,7 +93,7 @@ class TapContentstack(Tap):
         self.settings = checked_settings(self._config, self.config_jsonschema)
         if unknown := sorted(self._config.keys() - self.config_jsonschema["properties"].keys()):
             named = ", ".join(map(self._with_suggestion, unknown))
-            self.logger.warning("These settings are unknown, and ignored: %s", named)
+            self.logger.warning("Ignoring unknown settings: %s", named)
         if sends_credentials_in_clear(self.settings.url):
             self.logger.warning("base_url begins with http://, so the credentials cross the network unencrypted")
         return []
@@ -246,7 +246,7 @@ class TapContentstack(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End the run. The handler itself writes nothing: the signal may have interrupted the writing of a line."""
-        self.logger.warning("Stopping, as asked by signal %d", signum)
+        self.logger.warning("Stopping on signal %d", signum)
         if self.run is None:
             sys.stdout.flush()
             self._write_summary(Ending("stopped", 128 + signum, f"stopped by signal {signum}"))

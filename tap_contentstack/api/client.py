@@ -129,7 +129,7 @@ class Client:
             msg = (
                 f"{self._settings.shown_url} answered with something other than the API's JSON "
                 f"({one_line(response.media_type)}: {one_line(error)}){request_id(response)}: "
-                "check base_url, and for a proxy in between"
+                "check base_url, and whether a proxy responded instead"
             )
             raise TransientError(msg) from None
 

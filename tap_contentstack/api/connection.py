@@ -146,7 +146,9 @@ class Connection:
             return response
         if self._line is not None:
             self._line.close()
-        msg = f"{host_of(self._settings)} sent nothing after HTTP {response.status}: check for a proxy in between"
+        msg = (
+            f"{host_of(self._settings)} sent nothing after HTTP {response.status}: check whether a proxy is interfering"
+        )
         raise TransientError(msg)
 
     def _forget(self) -> None:

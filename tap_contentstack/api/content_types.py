@@ -1,4 +1,4 @@
-"""Looks up one content type, which alone can prove that it is gone, and reads the branch from content types."""
+"""Looks up one content type by its uid, and reads the branch from content types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ContentType: t.TypeAlias = dict[str, t.Any]
 
 
 def find_content_type(client: Client, uid: str) -> ContentType | None:
-    """Return a content type, or None if it is gone: only this response proves that, a list without it does not."""
+    """Return a content type, or None if the API does not know it; without access it knows none (`Stack.is_gone`)."""
     path = f"/v3/content_types/{quote(uid, safe='')}"
     try:
         found: ContentType = client.get(path, WITH_SCHEMAS, _decode_one)["content_type"]

@@ -1,4 +1,4 @@
-"""Requests of one stream: the pages of a pass, and which items are still published."""
+"""One stream's requests: the pages of a pass, what is still published, and counts."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Lists:
         if not reading.is_whole:
             what, count, listed = key.replace("_", " "), min(reading.counts, default=0), len(reading.items)
             if listed < count:
-                text = "The API counts %d %s and lists %d, twice; continuing with these"
+                text = "The API reported %d %s but listed %d, twice; continuing with these"
                 self._logger.warning(text, count, what, listed)
             else:
                 text = "The list of %s changed twice while it was read; continuing with these %d"

@@ -59,14 +59,14 @@ class SyncPaginator(BaseAPIPaginator[Query]):
         if token is None:
             return None
         if problem := self._dead_end(response, token):
-            msg = f"the API's pages lead nowhere: {problem}"
+            msg = f"the API's pages do not end: {problem}"
             raise TokenRefusedError(msg)
         return {"pagination_token": token}
 
     def _dead_end(self, page: Page, token: str) -> str | None:
         """Return why the pass would not end, if it would not."""
         if token in {self._kept_token, self.current_value.get("pagination_token")}:
-            return "a page is followed by one that came before it"
+            return "a page is followed by an earlier one"
         items = _fingerprint(page)
         self._repeated_pages += items is not None and items == self._kept_items
         if self._repeated_pages >= REPEATED_PAGES:

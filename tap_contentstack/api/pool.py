@@ -22,7 +22,7 @@ def host_of(settings: Settings) -> str | None:
 
 
 def open_pool(settings: Settings) -> tuple[str, dict[str, str], urllib3.HTTPConnectionPool]:
-    """Return what the target of each request begins with, the headers of all, and where a connection comes from.
+    """Return the prefix of every request's target, the headers that all requests share, and the connection pool.
 
     `requests` looks up the proxies and certificates of this machine's environment, once. From there on its connections
     are used as they are: its session would look for cookies and hooks at each request, and follow redirects, with the

@@ -83,14 +83,14 @@ class Refusals:
             )
         if code == UNKNOWN_BRANCH or "branch" in named:
             branch = shown(settings.branch or "main")
-            return f"the branch '{branch}' is unknown to this stack, or closed to this token: check branch"
+            return f"the branch '{branch}' is unknown to this stack, or not accessible with this token: check branch"
         if "environment" in named:
             environment = shown(settings.environment)
             return f"the environment '{environment}' is unknown to this stack: check environment"
         if code == UNKNOWN_TOKEN or "access_token" in named:
             return (
-                "the delivery token is refused: check access_token, and that it is one of this stack's for the "
-                f"environment '{shown(settings.environment)}'"
+                "the delivery token is refused: check access_token, which must be a delivery token of this stack for "
+                f"the environment '{shown(settings.environment)}'"
             )
         return None
 
@@ -105,7 +105,8 @@ class Refusals:
             )
         return (
             f"{self._settings.shown_url} answered HTTP {response.status} with something other than the API's JSON "
-            f"({one_line(response.media_type)}){request_id(response)}: check base_url, and for a proxy in between"
+            f"({one_line(response.media_type)}){request_id(response)}: check base_url, and whether a proxy responded "
+            "instead"
         )
 
 

@@ -43,7 +43,7 @@ class Response(t.NamedTuple):
 
 
 def valid_utf8(body: bytes) -> bytes:
-    """Return a body without a byte order mark, half surrogate pairs that stand in it as they are made escapes.
+    """Return a body without its byte order mark, and with lone surrogates that were encoded as bytes as escapes.
 
     Raises:
         UnicodeDecodeError: It is not UTF-8 otherwise.
@@ -60,7 +60,7 @@ def valid_utf8(body: bytes) -> bytes:
 
 
 def without_lone_surrogates(body: bytes) -> bytes:
-    """Return a body in which half a surrogate pair, which no decoder takes, is U+0000, which is taken out later."""
+    """Return a body with U+0000, which is removed later, for each escaped lone surrogate, which no decoder accepts."""
     return _ESCAPE.sub(lambda escape: NUL if escape["half"] else escape[0], body)
 
 

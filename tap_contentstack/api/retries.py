@@ -41,7 +41,7 @@ def is_temporary(status: int) -> bool:
 def backoff_waits() -> Generator[float, TransientError, None]:
     """Yield the seconds to wait: a random part of a limit that doubles (full jitter), but as long as the API asked.
 
-    Not less where the API names a wait: it would run out of attempts the sooner, the politer it is.
+    Never less than the API asked: an early retry only uses up attempts.
     """
     error = yield 0.0
     for longest in wait_limits():

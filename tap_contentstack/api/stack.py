@@ -1,4 +1,4 @@
-"""The stack: its content types, its branch, and which of them are in scope."""
+"""The stack: which content types it has and which are in scope, its branch, and whether it only seems empty."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from tap_contentstack.config.settings import Settings
 
 NO_CONTENT_TYPE = (
-    "the stack lists no content type any more, although the state knows some: check environment, branch, and that "
-    "access_token has access to them"
+    "the stack no longer lists any content type, although earlier runs loaded some: check environment, branch, and "
+    "that access_token has access to them"
 )
 
 
@@ -77,7 +77,7 @@ class Stack:
         return self.find(content_type_uid) is None and not self.relisted([content_type_uid])
 
     def check_access(self) -> None:
-        """See that the token has not lost its access, as one that has gets empty lists of all kinds.
+        """Check that the token still has access: without it, all lists are empty.
 
         Raises:
             SeemsEmptyError: Content types are no longer listed.
@@ -139,5 +139,5 @@ class Stack:
         for pattern in self.settings.content_types:
             if not fnmatch.filter(known, pattern):
                 names, pattern = ", ".join(sorted(known)) or "none", shown(pattern)  # noqa: PLW2901
-                msg = f"setting 'content_types': '{pattern}' matches no content type of the stack (there are: {names})"
+                msg = f"setting 'content_types': '{pattern}' matches no content type of the stack (it has: {names})"
                 raise SettingsError(msg)

@@ -53,7 +53,7 @@ class TimeLimit:
         """Return if there is time for a wait.
 
         Raises:
-            TimeIsUpError: The run would be over before its end.
+            TimeIsUpError: The time limit would be reached before the wait ends.
         """
         if self._clock.monotonic() + seconds >= self._end + (0.0 if self._has_page else GRACE):
             raise self._time_is_up()

@@ -126,9 +126,9 @@ def _sdk_setting_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     if config.get("flattening_enabled") and "flattening_max_depth" not in config:
         yield "setting 'flattening_enabled' needs flattening_max_depth: how many levels become columns"
     if (batch_config := config.get("batch_config")) and not is_usable(batch_config):
-        yield "setting 'batch_config' must have an encoding, and a storage whose root is a folder or a URL of one"
+        yield "setting 'batch_config' must have an encoding, and a storage whose root is a folder or the URL of one"
     elif batch_config and batch_config["encoding"]["format"] != "jsonl":
-        yield "setting 'batch_config' must have the encoding format jsonl: no other holds columns of any JSON"
+        yield "setting 'batch_config' must have the encoding format jsonl: no other format can hold arbitrary JSON"
     elif batch_config and not _is_whole_number(batch_config.get("batch_size", 1)):
         yield "setting 'batch_config' must have a batch_size of at least 1"
 
@@ -143,7 +143,7 @@ def _stream_map_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
             elif name == MAPPER_ELSE_OPTION and value not in (None, NULL_STRING):
                 yield f"{where} can only be null, which leaves out what is not named"
             elif definition is members and _is_option(name) and name not in MAP_OPTIONS:
-                yield f"{where} is no option: there are {', '.join(MAP_OPTIONS)}"
+                yield f"{where} is not a valid option; valid are {', '.join(MAP_OPTIONS)}"
             elif name in (MAPPER_ALIAS_OPTION, MAPPER_SOURCE_OPTION) and not isinstance(value, str):
                 yield f"{where} must be the name of a stream"
 

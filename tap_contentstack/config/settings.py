@@ -55,7 +55,7 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
         "Scheme and host to use instead of the region's (a proxy, a sandbox). The tap appends the paths (/v3/…).",
         title="Base URL",
     ),
-    _setting("branch", TEXT, "A branch of the stack, or an alias of one."),
+    _setting("branch", TEXT, "A branch of the stack, or an alias of one; the API's default (main) if unset."),
     _setting(
         "start_date",
         th.DateTimeType,
@@ -111,14 +111,14 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "max_run_seconds",
         POSITIVE_NUMBER,
-        "The time limit of a run: after this many seconds no new page is requested. If a stream is unfinished by "
-        "then, the exit code is 75, and the next run continues.",
+        "The time limit of a run: after this many seconds no further page is requested. If a stream is unfinished "
+        "then and none has failed, the exit code is 75; the next run continues.",
     ),
     _setting(
         "reload_after_days",
         POSITIVE_NUMBER,
-        "Reload each stream in full at least this often, in days, to pick up changes that cause no event. Streams fall "
-        "due at different ages, from half of it on, so that one run does not reload them all.",
+        "Reload each stream in full at least this often, in days, to pick up changes that cause no event. Each stream "
+        "has a limit of its own, between half of this and this, so that one run does not reload them all.",
     ),
     _setting(
         "count_published",

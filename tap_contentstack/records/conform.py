@@ -26,12 +26,12 @@ if t.TYPE_CHECKING:
 NORMALISATIONS = (
     "A time is written in UTC with `Z`, to the microsecond. Without an offset it counts as UTC.",
     "A date without time is its midnight.",
-    "An empty text in a date column is null.",
+    "An empty string in a date column is null.",
     "A file given as a whole asset is its uid; the asset is in `_unmapped`.",
     "A reference given as a bare uid is an object of `uid` and `_content_type_uid`.",
     "A whole number in an integer column is written without a fraction: `2`, not `2.0`.",
-    "A number of thousands of digits, which targets refuse, is a text.",
-    "U+0000 and unpaired surrogates are removed from texts and keys. If that makes two keys equal, one gets a hash.",
+    "A number of thousands of digits, which targets refuse, is a string.",
+    "U+0000 and unpaired surrogates are removed from strings and keys. If that makes two keys equal, one gets a hash.",
     "In an item that is nested hundreds of levels deep, what is below the hundredth is stored as JSON text.",
     "If an object has a key twice, the last value wins.",
 )

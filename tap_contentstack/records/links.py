@@ -1,4 +1,4 @@
-"""Every link from an entry to another entry or asset, at any depth."""
+"""Finds every link from an entry to another entry or asset, at any depth."""
 
 from __future__ import annotations
 

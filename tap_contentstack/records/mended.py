@@ -1,4 +1,4 @@
-"""The mending way: an item's odd fields are made to fit, alone, and the rest of it goes out unchanged.
+"""The mending way: converts only the fields that do not fit, and lets the rest of the item through unchanged.
 
 A field that is odd in one entry is usually odd in the next: a date without time, a field that the type has lost. So
 each stream learns which of its fields are odd; these are decoded as text, mended, and put back.

@@ -1,4 +1,4 @@
-"""The interfaces of a stream's way out: `Messages` makes messages of records, an `Output` also writes them."""
+"""Interfaces: `Messages` makes messages of a stream's records, an `Output` also writes them."""
 
 from __future__ import annotations
 

@@ -57,10 +57,10 @@ _NAMES: Mapping[str, t.Any] = {
 
 
 def compile_walk(shape: Shape) -> Walk:
-    """Return what takes an item, decoded into the struct of its shape, and adds its links and its times to two lists.
+    """Return a function that takes an item, decoded into its shape's struct, and adds its links and times to two lists.
 
-    It returns what is to be known of the item itself: its uid, its content's locale, the one that it is published to,
-    and its version. It raises `UnfitError` if what stayed text is not of the type that it should be.
+    The function returns the item's uid, content locale, publish locale and version. It raises `UnfitError` if a value
+    that was left as text is of another type than the schema's.
 
     Raises:
         SyntaxError: The schema is nested too deeply to be written down.

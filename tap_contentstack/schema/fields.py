@@ -88,14 +88,14 @@ FIELD_TYPES: tuple[FieldType, ...] = (
         when=_flag("allow_rich_text"),
         schema=lambda _: TEXT | {"contentMediaType": HTML},
         column="text",
-        several="list of texts",
+        several="list of strings",
     ),
     FieldType(
         name="Text (single and multi line, Markdown, select, URL, custom field)",
         data_type="text",
         schema=lambda _: TEXT,
         column="text",
-        several="list of texts",
+        several="list of strings",
     ),
     FieldType(
         name="Number (also select and custom field)",

@@ -1,4 +1,4 @@
-"""Parses JSON schemas into shapes, which everything that checks, converts or searches values walks.
+"""Parses JSON schemas into shapes, the form in which values are checked, converted and searched.
 
 The schema in use is the only source of types, whether it is discovered, pinned in a catalog or edited by a user. So
 everything that the tap needs to know about a field is in keywords that the SDK keeps and targets understand or ignore:

@@ -43,7 +43,7 @@ class TableSchema:
         for change in self.changes:
             logger.warning(
                 "Field '%s' is of type %s now; its column stays %s, and values that do not fit go to _unmapped. "
-                "To adopt the new type, drop the stream's table and reload it (meltano run --full-refresh)",
+                "To adopt the new type, drop the stream's table and run a full refresh (meltano run --full-refresh)",
                 change.column,
                 change.new,
                 change.old,

@@ -129,7 +129,7 @@ class GoneStream(VersionedStream):
             self.write_activate_version(self.bookmark.version or 0)
             self.progress.swept = True
             self.bookmark.full_load_at = self.bookmark.served_at = None
-            self.tell()
+            self.write_loads_row()
             self.parts.state.remove(self.name)
 
     @override

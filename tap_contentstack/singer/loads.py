@@ -1,4 +1,4 @@
-"""The stream `loads` lists the version from which each stream's rows are live, so that any target's tables are exact.
+"""The stream `loads`: for each table, the version from which its rows are live, so that any target can be read exactly.
 
 A target that ignores ACTIVATE_VERSION keeps rows of older versions, and one without metadata columns loses the version
 of the messages. But all targets upsert. So each row has its version in a column, `_load_version`, and this stream says

@@ -1,4 +1,4 @@
-"""The stream maps of a run, checked before the first record: under none of them may rows lose their identity.
+"""Checks a run's stream maps before its first record: keys must stay unique, and table names distinct.
 
 `config/checks.py` has checked their form before, without knowing the streams.
 """
@@ -91,7 +91,9 @@ def _check_key(each: GuardedMap) -> None:
     if KEY_COLUMNS[1] in map(pinned_by, each.key_conditions):  # the filter lets one locale alone through
         used.add(KEY_COLUMNS[1])
     if lacking := [column for column in each.own_keys if column not in used]:
-        _refuse(each, each.keys[0], f"different rows would get the same key; use {' and '.join(lacking)} in it, too")
+        _refuse(
+            each, each.keys[0], f"different rows would get the same key; the key must also use {' and '.join(lacking)}"
+        )
 
 
 def _names_of_key(each: GuardedMap, column: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Which way a stream's records go out: as lines, through the SDK's maps and selection, or into batch files."""
+"""Chooses how a stream's records are written: as lines, through the SDK's maps and selection, or as batch files."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def ending_of(streams: Sequence[VersionedStream], failures: Mapping[str, str], *
     if not moved:
         reason = "max_run_seconds has elapsed before any page could be loaded: raise it, or find out what is slow"
         return Ending("failed", 1, reason)
-    rest = f"{len(left)} of {len(streams)} streams are left ({_named(left)})"
+    rest = f"{len(left)} of {len(streams)} streams are unfinished ({_named(left)})"
     return Ending(
         "unfinished", EXIT_UNFINISHED, f"Unfinished: max_run_seconds has elapsed, and {rest}; run again to continue"
     )

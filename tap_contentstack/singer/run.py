@@ -1,4 +1,4 @@
-"""One run from the command line: all selected streams at once, each failing alone, and a final STATE that is true."""
+"""One run from the command line: all selected streams in parallel, of which one may fail, and a final STATE."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ STOPPED = 128
 LAST_WORDS = 1.5
 """Seconds that a stopped run takes at most to write its last STATE: schedulers kill processes that linger."""
 NOTHING_PUBLISHED = (
-    "nothing at all is published in scope any more, although the state knows rows: check environment, branch, locales "
+    "nothing is published in scope any more, although earlier runs loaded rows: check environment, branch, locales "
     "and start_date"
 )
-WAITING = "it lists nothing, and no other stream could show that anything is published, so nothing is removed"
+WAITING = "it lists nothing, and no other stream could show that anything is published, so its rows are kept"
 
 
 class Run:
@@ -134,7 +134,7 @@ class Run:
             )
         for stream in self._streams:
             stream.plan()
-        self._streams = sorted(self._streams, key=lambda stream: stream.turn)
+        self._streams = sorted(self._streams, key=lambda stream: stream.start_order)
         feeds = [stream for stream in self._streams if isinstance(stream, FeedStream)]
         for stream in feeds[: settings.max_concurrency]:
             stream.has_all_time = True

@@ -11,13 +11,13 @@ from tap_contentstack.records.output import PlainMessages
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY
+from tap_contentstack.sync.interruptions import ContentTypeGoneError, PostponedError
 from tap_contentstack.sync.load import Load
 from tap_contentstack.sync.passes import Passes
 from tap_contentstack.sync.reloads import reload_is_due
 from tap_contentstack.sync.removals import Removals
 from tap_contentstack.sync.scope import changed_parts, fingerprint
 from tap_contentstack.sync.source import Source
-from tap_contentstack.sync.turns import ContentTypeGoneError, PostponedError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +84,7 @@ class FeedStream(VersionedStream):
 
     @property
     @override
-    def turn(self) -> tuple[int, str, float]:
+    def start_order(self) -> tuple[int, str, float]:
         """After the lists: those that were served longest ago, and then those to reload, the longest overdue first."""
         if self.reload_is_due:
             return 2, "", self.bookmark.full_load_time
@@ -177,7 +177,7 @@ class FeedStream(VersionedStream):
             self.sweep()
             self.progress.swept = True
             self.bookmark.served_at = None
-            self.tell()
+            self.write_loads_row()
             self.parts.state.remove(self.name)
 
     def _reader(self, output: Messages) -> ItemReader:

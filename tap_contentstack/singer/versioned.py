@@ -55,12 +55,12 @@ class VersionedStream(SelfWritingStream):
         """Whether the stream waits for another one to show that something is published."""
         self.unfinished = False
         """Whether the run's time was over before the stream was complete."""
-        self._told: int | None = None
+        self._version_in_loads: int | None = None
         self._problem: str | None = None
         self._table_schema: TableSchema | None = None
 
     @property
-    def turn(self) -> tuple[int, str, float]:
+    def start_order(self) -> tuple[int, str, float]:
         """The order in which streams begin within a run, lowest first."""
         return 0, "", 0.0
 
@@ -261,16 +261,16 @@ class VersionedStream(SelfWritingStream):
 
     def save(self) -> None:
         """Put the bookmark into the state, and write that if due; a complete stream gets its row in `loads` before."""
-        if self.is_complete and self._told != self.bookmark.version:
-            self.tell()
+        if self.is_complete and self._version_in_loads != self.bookmark.version:
+            self.write_loads_row()
         self.parts.state.save(self.name, self.bookmark)
 
-    def tell(self, published: Mapping[str, int] | None = None) -> None:
+    def write_loads_row(self, published: Mapping[str, int] | None = None) -> None:
         """Write the stream's row in `loads`.
 
         Args:
             published: How many items the API counts as published, by locale.
         """
-        self._told = self.bookmark.version
+        self._version_in_loads = self.bookmark.version
         tables = [each.alias for each in self.guarded_maps if not each.removes_all]
         self.parts.loads.put(tables, self.bookmark, published)

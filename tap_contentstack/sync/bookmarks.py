@@ -165,11 +165,11 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
     if (missing := sorted(_SOUND.keys() - kept.keys())) and kept:
         return bookmark, f"it has no {', '.join(missing)}"
     if not kept:
-        return bookmark, "it is of another shape than this tap's"
+        return bookmark, "it was not written by this tap"
     if bookmark.version is None or kept["scope"] is None:
-        return bookmark, "it has a token without a version and a scope" if kept[REPLICATION_KEY_VALUE] else None
+        return bookmark, "it has a token but no version or scope" if kept[REPLICATION_KEY_VALUE] else None
     if kept[REPLICATION_KEY_VALUE] and kept["pagination_token"]:
-        return bookmark, "it has the tokens of two passes"
+        return bookmark, "it has both a sync token and a pagination token"
     bookmark.sync_token = kept[REPLICATION_KEY_VALUE]
     bookmark.pagination_token = kept["pagination_token"]
     bookmark.items_seen = kept["items_seen"]

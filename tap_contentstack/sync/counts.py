@@ -32,7 +32,7 @@ class Counts(abc.ABC):
         try:
             return self._published(sorted(locales))
         except ApiError as error:
-            self.logger.warning("The API does not say how many items are published: %s", error)
+            self.logger.warning("The published items could not be counted: %s", error)
             return None
 
     @abc.abstractmethod
@@ -79,6 +79,6 @@ class CountsOfAllTypes(Counts):
                 counts[uid] = self.feed.count(uid, locale)
         total, listed = self.feed.entry_count(locale), sum(counts.values())
         if total != listed:
-            msg = f"{total} entries are published to '{locale}', of which {listed} are of a content type that it lists"
+            msg = f"the feed has {total} entries in '{locale}', the listed content types have {listed}"
             raise ApiError(msg)
         return sum(number for uid, number in counts.items() if self.covers(uid))

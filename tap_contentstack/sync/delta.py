@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 @dataclass
 class Delta:
-    """For each key, only the rank of its newest change; and the changes that leave it uncertain which rows are gone."""
+    """Keeps the rank of each key's newest change, and the changes that leave it unclear which rows still exist."""
 
     items: int = 0
     pages: int = 0
@@ -110,7 +110,7 @@ def _is_tie(rank: int, other: int) -> bool:
 
 
 def _reach(rank: int) -> tuple[bool, int]:
-    """Return what orders changes by how many others they may be newer than: of those without a time, any."""
+    """Return a sort key: the more changes one may be newer than, the higher. Without a time that may be any."""
     return not rank >> TIME_SHIFT, rank
 
 

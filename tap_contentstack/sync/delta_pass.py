@@ -12,7 +12,7 @@ from tap_contentstack.errors import TokenRefusedError
 from tap_contentstack.events import TYPE_DELETED
 from tap_contentstack.sync.bookmarks import MISCOUNTED
 from tap_contentstack.sync.delta import Delta
-from tap_contentstack.sync.turns import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
+from tap_contentstack.sync.interruptions import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,15 @@ class DeltaPass:
             if delta.is_whole or self.load.record_limit is not None:
                 return delta
             if MISCOUNTED in bookmark.restarts:
-                logger.warning("The API counts %d changes and gave %d, twice", delta.total, delta.items)
+                logger.warning(
+                    "The API reported %d changes but returned %d, twice; continuing with these",
+                    delta.total,
+                    delta.items,
+                )
                 return delta
-            logger.warning("The API counts %d changes and gave %d; reading again", delta.total, delta.items)
+            logger.warning(
+                "The API reported %d changes but returned %d; reading the delta again", delta.total, delta.items
+            )
             self.is_recounting = True
             with self.load.lock:
                 bookmark.note_restart(MISCOUNTED)

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from tap_contentstack.errors import TokenRefusedError
-from tap_contentstack.sync.turns import PostponedError, Reason, StartOver
+from tap_contentstack.sync.interruptions import PostponedError, Reason, StartOver
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ class InitialPass:
             if not self.load.has_restarted(Reason.SHIFTED):
                 raise StartOver(Reason.SHIFTED, detail)
             self.load.logger.warning(
-                "What the API counts changed again while the pages were read: %s; continuing", detail
+                "The API's item count changed again while the pages were read: %s; continuing", detail
             )
 
     def _check_count(self, seen: int, total: int | None) -> None:
@@ -103,4 +103,4 @@ class InitialPass:
             return
         if not self.load.has_restarted(Reason.COUNT):
             raise StartOver(Reason.COUNT, f"{seen} instead of {total}")
-        self.load.logger.warning("The API counts %d items and gave %d, twice; continuing with these", total, seen)
+        self.load.logger.warning("The API reported %d items but returned %d, twice; continuing with these", total, seen)

@@ -1,4 +1,4 @@
-"""One stream's load, as its passes share it: where items come from, where rows go, and what it remembers."""
+"""What the passes of one stream share: its feed, its reader, its table and its bookmark."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if t.TYPE_CHECKING:
     from tap_contentstack.records.items import ItemReader
     from tap_contentstack.sync.bookmarks import Bookmark
     from tap_contentstack.sync.brake import Brake
+    from tap_contentstack.sync.interruptions import Reason, StartOver
     from tap_contentstack.sync.progress import StreamProgress
     from tap_contentstack.sync.table import Table
-    from tap_contentstack.sync.turns import Reason, StartOver
     from tap_contentstack.values.clock import Clock
 
 
@@ -49,18 +49,18 @@ class Load:
         """Return whether the stream has restarted for a reason, in this run or since its last complete pass."""
         return reason in self.restarts or reason.name in self.bookmark.restarts
 
-    def restart(self, turn: StartOver) -> None:
+    def restart(self, interruption: StartOver) -> None:
         """Give the table a new version, so that the load begins with an initial pass.
 
         Raises:
             TapError: It is the second time for this reason; the next run begins the pass, and may fare better.
         """
-        again = self.has_restarted(turn.reason)
-        self.restarts.add(turn.reason)
-        self.bookmark.note_restart(None if again else turn.reason.name)
+        again = self.has_restarted(interruption.reason)
+        self.restarts.add(interruption.reason)
+        self.bookmark.note_restart(None if again else interruption.reason.name)
         if not again:
-            self.logger.warning("The stream restarts: %s", turn)
+            self.logger.warning("The stream restarts: %s", interruption)
         self.table.begin()
         if again:
-            msg = f"the stream restarted and came to the same point again: {turn}"
+            msg = f"the stream restarted, but the reason is still there: {interruption}"
             raise TapError(msg) from None

@@ -1,4 +1,4 @@
-"""Brings one stream's table up to what is published: the story of a load, from the first page to the sync token.
+"""Brings one stream's table up to what is published: its passes, from the first page to the sync token.
 
 The invariant: whatever the target has been given so far, the bookmark in the state is true. A bookmark moves only after
 every record that it covers, and the sync token is kept only after the sweep of its pass. So a run may be killed at any
@@ -16,7 +16,7 @@ import typing as t
 from tap_contentstack.errors import NotFoundError, TapError, TimeIsUpError
 from tap_contentstack.sync.delta_pass import DeltaPass
 from tap_contentstack.sync.initial_pass import InitialPass
-from tap_contentstack.sync.turns import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
+from tap_contentstack.sync.interruptions import ContentTypeGoneError, LeaveForNextRunError, Reason, StartOver
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +82,8 @@ class Passes:
                     self.leave()
                     raise
                 raise ContentTypeGoneError from None
-            except StartOver as turn:
-                load.restart(turn)
+            except StartOver as interruption:
+                load.restart(interruption)
                 may_be_too_long = False
             except TimeIsUpError:
                 self.leave()
@@ -129,8 +129,8 @@ class Passes:
                     return
                 if not self._delta.run():
                     with load.lock:
-                        load.table.tell(published)
+                        load.table.write_loads_row(published)
                     return
         except (TimeIsUpError, LeaveForNextRunError):  # the stream is complete all the same
             return
-        load.logger.info("Items are edited again and again, so how many are published is left open")
+        load.logger.info("Items kept changing while they were counted, so the stream's row in loads has no count")

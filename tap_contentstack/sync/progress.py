@@ -141,7 +141,7 @@ class Progress:
         longest = max(self.streams, key=lambda each: each.seconds_left, default=None)
         if longest is not None and longest.seconds_left:
             share = longest.seen / max(longest.seen, longest.expected or 0)
-            text += f"; {longest.name} needs longest: {share:.0%}, about {_duration(longest.seconds_left)} left"
+            text += f"; slowest stream {longest.name}: {share:.0%}, about {_duration(longest.seconds_left)} left"
         self._logger.info("Loading: %s", text)
 
     def summarize(self, counts: Counter[str]) -> None:
@@ -149,8 +149,8 @@ class Progress:
         streams, records, tombstones = (self.total(what) for what in ("complete", "records", "tombstones"))
         seconds = self.seconds
         self._logger.info(
-            "Done: %d streams complete (%d reloaded, %d swept), %s records, %s tombstones, %s requests (%s retries), "
-            "%s received, in %s",
+            "Totals: %d streams complete (%d reloaded, outdated rows removed in %d), %s records, %s tombstones, "
+            "%s requests (%s retries), %s received, in %s",
             streams,
             self.total("reloaded"),
             self.total("swept"),

@@ -1,4 +1,4 @@
-"""Finds the rows that a delete removes without naming them: asks the API, and returns their tombstones."""
+"""Finds the rows that a delete removed but did not name: asks the API, and returns their tombstones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tap_contentstack.api.page import PAGE_SIZE
 from tap_contentstack.errors import AccessError, ApiError, NotFoundError
 from tap_contentstack.events import ASSET_EVENTS, ASSETS
 from tap_contentstack.sync.delta import Delta
-from tap_contentstack.sync.turns import Reason, StartOver
+from tap_contentstack.sync.interruptions import Reason, StartOver
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -112,8 +112,8 @@ class Removals:
             raise
         except ApiError as error:
             return self._listed(questions, error)
-        # A list with something in it vouches for those before: lost access does not come back within seconds. Of
-        # entries, a token without access would be told that their content type does not exist.
+        # A response with something in it shows that the token still had access when earlier ones came back empty: lost
+        # access does not return within seconds. Entries need no check: without access their content type is unknown.
         if ends_in_doubt:
             self.check_access()
         return alive
@@ -156,7 +156,7 @@ class Removals:
         if any(("", locale) not in listed for _, locale in questions):
             raise StartOver(Reason.CHECK, str(refusal))
         if not counted.is_whole:
-            text = "The API counts %d items and lists %d, twice; continuing with these"
+            text = "The API reported %d items but listed %d, twice; continuing with these"
             self.reader.logger.warning(text, counted.total, counted.items)
         return listed
 

@@ -53,11 +53,11 @@ def scope_change(stream: str, old: str | None, new: str, *, must_fail: bool) -> 
     changed = ", ".join(changes)
     if must_fail:
         msg = (
-            f"stream {stream}: its state was made for another {changed}, and on_scope_change is 'fail': restore it, or "
-            "set on_scope_change to 'restart' to reload the stream and remove what is out of scope"
+            f"stream {stream}: its state was made for a different scope ({changed}), and on_scope_change is 'fail': "
+            "restore that, or set on_scope_change to 'restart' to reload the stream and remove what is out of scope"
         )
         raise ScopeChangedError(msg)
-    return f"its state was made for another {changed}"
+    return f"its state was made for a different scope ({changed})"
 
 
 def carried_over(old: str, new: str) -> str:

@@ -7,7 +7,7 @@ import typing as t
 
 from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES_PREFIX, stream_name
 from tap_contentstack.sync.bookmarks import read_bookmark
-from tap_contentstack.sync.turns import Reason
+from tap_contentstack.sync.interruptions import Reason
 from tap_contentstack.values.clock import Clock
 
 if t.TYPE_CHECKING:

@@ -30,7 +30,7 @@ class Table(t.Protocol):
     def save(self) -> None:
         """Put the bookmark into the state, and write the state if one is due."""
 
-    def tell(self, published: Mapping[str, int] | None = None) -> None:
+    def write_loads_row(self, published: Mapping[str, int] | None = None) -> None:
         """Write the stream's row in `loads`, with the number of published items by locale, if counted."""
 
     def wait_for_version(self) -> None:

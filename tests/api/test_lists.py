@@ -48,7 +48,7 @@ def test_all_content_types_are_listed_each_once(pages, caplog):
 def test_a_list_that_is_short_twice_is_told(caplog):
     pages = [page("a", count=2), page(count=2)] * 2
     assert uids(Lists(client_of(*pages), LOGGER).content_types()) == ["a"]
-    assert "The API counts 2 content types and lists 1, twice" in caplog.text
+    assert "The API reported 2 content types but listed 1, twice" in caplog.text
 
 
 def test_a_list_that_changes_twice_while_it_is_read_is_logged(caplog):

@@ -45,7 +45,7 @@ def test_the_same_sync_token_again_is_no_loop():
 def test_a_page_that_names_itself_as_the_next_one_leads_nowhere():
     paginator = SyncPaginator(INIT)
     paginator.follow(Page([RawItem()], pagination_token="p1"))
-    with pytest.raises(TokenRefusedError, match="pages lead nowhere"):
+    with pytest.raises(TokenRefusedError, match="pages do not end"):
         paginator.follow(Page([RawItem()], pagination_token="p1"))
 
 
@@ -66,7 +66,7 @@ CIRCLES = {
 @pytest.mark.parametrize("tokens", CIRCLES.values(), ids=CIRCLES)
 @pytest.mark.parametrize("start", [INIT, {"sync_token": "s1"}, {"pagination_token": "p0"}])
 def test_tokens_that_lead_in_a_circle_lead_nowhere(start, tokens):
-    with pytest.raises(TokenRefusedError, match="came before it"):
+    with pytest.raises(TokenRefusedError, match="followed by an earlier one"):
         follow(start, *(Page([RawItem(event_at=token)], pagination_token=token) for token in tokens * 4))
 
 

@@ -14,8 +14,8 @@ MISTAKES = {
     "a locale that differs by its case": ({"locales": ["en-US"]}, "nothing at all is published to 'en-US'"),
     "a locale with an underscore beside a good one": ({"locales": ["en_us", "fr-fr"]}, "published to 'en_us'"),
     "a start date in the future": ({"start_date": "2130-01-01T00:00:00Z"}, "lies in the future"),
-    "a start date after everything": ({"start_date": "2026-11-01T00:00:00Z"}, "nothing at all is published in scope"),
-    "an environment with nothing in it": ({"environment": "staging"}, "nothing at all is published in scope"),
+    "a start date after everything": ({"start_date": "2026-11-01T00:00:00Z"}, "nothing is published in scope"),
+    "an environment with nothing in it": ({"environment": "staging"}, "nothing is published in scope"),
 }
 
 
@@ -81,7 +81,7 @@ NO_FEED = Fault(status=422, code=118, path="/v3/stacks/sync?init=true&type=asset
 
 @pytest.mark.parametrize(
     ("gone", "second_answer", "sentence"),
-    [((), NO_CONTENT_TYPE, "lists no content type any more"), (("page", "pet", "tag"), NO_FEED, "failed (assets)")],
+    [((), NO_CONTENT_TYPE, "no longer lists any content type"), (("page", "pet", "tag"), NO_FEED, "failed (assets)")],
     ids=["content types", "assets alone"],
 )
 def test_a_token_that_loses_its_access_before_a_check_of_deletes_removes_no_asset(small, gone, second_answer, sentence):
@@ -107,7 +107,7 @@ def test_a_list_that_a_run_did_not_get_to_is_not_believed_to_be_empty_by_the_nex
     small.faults.add(Fault(kind="html", status=200, body='{"global_fields": []}', path="/v3/global_fields", times=None))
     small.faults.add(Fault(kind="html", status=200, body='{"content_types": []}', path="/v3/content_types?", after=1))
     output = fail(small.settings, state=cut.state)
-    assert "lists no content type any more" in output.last_line
+    assert "no longer lists any content type" in output.last_line
     assert not output.of_type("ACTIVATE_VERSION", "global_fields")
 
 
@@ -116,7 +116,7 @@ def test_a_stack_that_lists_no_content_type_any_more_empties_nothing(small):
     for uid in ("page", "pet", "tag"):
         small.stack.delete_content_type(uid)
     output = fail(small.settings, state=first.state)
-    assert "lists no content type any more" in output.last_line
+    assert "no longer lists any content type" in output.last_line
     assert output.out == b""
     emptied = load(small, state=first.state, allow_empty=True)
     assert keys_of(emptied.tables(first)) == {"assets": {("asset1", "en-us"), ("asset1", "fr-fr")}}

@@ -38,9 +38,12 @@ def refused(site) -> t.Callable[..., Output]:
         ({"api_key": "blt-another"}, "check api_key, and region ('na')"),
         ({"access_token": "cs-another"}, "the delivery token is refused: check access_token"),
         ({"environment": "moon"}, "the environment 'moon' is unknown to this stack: check environment"),
-        ({"branch": "moon"}, "the branch 'moon' is unknown to this stack, or closed to this token: check branch"),
+        (
+            {"branch": "moon"},
+            "the branch 'moon' is unknown to this stack, or not accessible with this token: check branch",
+        ),
         ({"region": "moon", "base_url": None}, "setting 'region' is unknown: it must be one of na, eu,"),
-        ({"content_types": ["author", "moon*"]}, "'moon*' matches no content type of the stack (there are: author,"),
+        ({"content_types": ["author", "moon*"]}, "'moon*' matches no content type of the stack (it has: author,"),
         ({"start_date": "yesterday"}, "setting 'start_date' must be a date and time such as"),
         ({"event_types": ["entry_moved"]}, "setting 'event_types' must be one of entry_published,"),
         ({"max_concurrency": 65}, "setting 'max_concurrency' must be at most 64, not 65"),
@@ -155,7 +158,7 @@ def test_a_catalog_does_not_change_the_type_of_a_key(site):
 
 def test_a_setting_that_is_misspelt_is_told(site):
     output = load(site, locale=["en-us"], flattening_enabled=False)
-    assert "These settings are unknown, and ignored: locale (did you mean locales?)" in output.err
+    assert "Ignoring unknown settings: locale (did you mean locales?)" in output.err
 
 
 def test_a_config_may_begin_as_some_editors_let_it(site, tmp_path):

@@ -126,7 +126,7 @@ def test_a_token_that_lost_its_access_empties_no_list(sandbox):
         after = int(name == "content_types")  # the first answer is still good
         sandbox.faults.add(Fault(kind="html", status=200, body=empty, path=rf"/v3/{name}\?", after=after, times=None))
     output = fail(sandbox.settings, state=first.state)
-    assert "lists no content type any more" in output.last_line
+    assert "no longer lists any content type" in output.last_line
     for name in ("global_fields", "taxonomies", "taxonomy_terms"):
         assert output.of_type("ACTIVATE_VERSION", name) == []
     sandbox.faults.clear()

@@ -77,7 +77,7 @@ def test_branch_is_a_header_and_an_alias_stands_for_its_branch(site, first):
     assert {request.headers.get("branch") for request in site.requests} == {"live"}
     assert "restarts" not in second.err
     third = load(site, branch="develop", state=second.state)
-    assert "restarts, as its state was made for another branch" in third.err
+    assert "restarts, as its state was made for a different scope (branch)" in third.err
 
 
 def test_start_date_is_sent_in_utc_and_older_content_stays_out(site, asked):
@@ -155,7 +155,10 @@ def test_the_time_at_which_a_type_was_created_may_be_told_in_another_way_or_not_
     assert not {*second.record_counts, *third.record_counts} - LISTS
     for content_type in small.stack.content_types.values():
         content_type["created_at"] = "2026-01-01T00:00:01.000Z"
-    assert "made for another content type" in fail({**small.settings, "on_scope_change": "fail"}, state=third.state).err
+    assert (
+        "made for a different scope (content type)"
+        in fail({**small.settings, "on_scope_change": "fail"}, state=third.state).err
+    )
 
 
 def test_a_table_of_a_type_that_is_gone_is_not_emptied_where_a_change_of_scope_is_to_fail(small):
@@ -229,7 +232,7 @@ def test_content_types_of_a_combined_stream_are_its_scope(small):
     first = load(small, entry_streams="combined", content_types=["p*"])
     assert {record["_content_type_uid"] for record in first.records("entries")} == {"page", "pet"}
     second = load(small, entry_streams="combined", content_types=["tag"], state=first.state)
-    assert "restarts, as its state was made for another content type" in second.err
+    assert "restarts, as its state was made for a different scope (content type)" in second.err
     assert {uid for uid, _ in second.tables(first)["entries"]} == {"tag1"}
 
 
@@ -246,9 +249,9 @@ def test_content_types_of_a_combined_stream_are_its_scope(small):
 def test_another_scope_starts_streams_over_or_stops_the_run(small, change, named):
     first = load(small)
     second = load(small, state=first.state, **change).check(history=True)
-    assert f"The stream restarts, as its state was made for another {named}" in second.err
+    assert f"The stream restarts, as its state was made for a different scope ({named})" in second.err
     stopped = fail({**small.settings, **change, "on_scope_change": "fail"}, state=first.state)
-    assert f"its state was made for another {named}, and on_scope_change is 'fail'" in stopped.last_line
+    assert f"its state was made for a different scope ({named}), and on_scope_change is 'fail'" in stopped.last_line
     assert stopped.of_type("RECORD") == stopped.of_type("ACTIVATE_VERSION") == []
     assert stopped.states == [] or stopped.state == first.state
 

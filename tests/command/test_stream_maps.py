@@ -168,7 +168,7 @@ def test_a_key_of_anything_but_the_key_is_refused_at_the_start(sandbox, definiti
 def test_a_filter_that_lets_several_locales_through_makes_the_uid_no_key(sandbox, condition):
     output = fail({**sandbox.settings, **maps({"__filter__": condition, "__key_properties__": ["uid"]})})
     assert output.messages == []
-    reason = "different rows would get the same key; use _publish_locale in it, too"
+    reason = "different rows would get the same key; the key must also use _publish_locale"
     assert output.last_line.endswith(f"stream {STREAM}, column 'uid': {reason}")
 
 
@@ -242,7 +242,10 @@ def test_batch_files_keep_the_version(sandbox, definition, tmp_path):
 
 def test_an_option_that_stream_maps_do_not_have_is_refused(sandbox):
     output = fail({**sandbox.settings, **maps({"__fliter__": "x == 'one'"})})
-    assert f"setting 'stream_maps': '__fliter__' of {STREAM} is no option: there are __alias__" in output.last_line
+    assert (
+        f"setting 'stream_maps': '__fliter__' of {STREAM} is not a valid option; valid are __alias__"
+        in output.last_line
+    )
 
 
 @pytest.mark.parametrize("option", ["__source__", "__alias__"])

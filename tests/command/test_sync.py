@@ -355,7 +355,7 @@ def test_a_content_type_that_was_made_again_is_loaded_anew(small):
     small.stack.publish_entry("tag", "tag9", {"title": "nine"}, ["en-us"])
     second = load(small, state=first.state).check(history=True)
     assert set(second.tables(first)["entries_tag"]) == {("tag9", "en-us")}
-    assert "made for another content type" in second.err
+    assert "made for a different scope (content type)" in second.err
 
 
 def test_a_new_content_type_gets_a_stream_of_its_own(small):

@@ -50,7 +50,7 @@ def test_the_last_line_of_an_unfinished_run_says_what_is_left(sandbox, path):
     summary = json.loads(path.read_text())
     left = [name for name, stream in summary["streams"].items() if stream["outcome"] == "unfinished"]
     assert "Unfinished: max_run_seconds has elapsed, and" in output.last_line
-    assert f"{len(left)} of {len(summary['streams'])} streams are left (" in output.last_line
+    assert f"{len(left)} of {len(summary['streams'])} streams are unfinished (" in output.last_line
     assert output.last_line.endswith("run again to continue")
     assert summary["reason"] in output.last_line
 
@@ -116,4 +116,4 @@ def test_a_summary_that_can_no_longer_be_written_is_an_error_line_and_nothing_mo
     assert output.err.count(f"summary_path: {folder}/summary.json cannot be written: No such file or directory") == 1
     assert "Traceback" not in output.err
     assert output.states[0] != output.state
-    assert ("Done: " in output.err) is not stopped
+    assert ("Totals: " in output.err) is not stopped

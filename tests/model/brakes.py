@@ -38,7 +38,7 @@ class Brakes:
         listless = any("lists no content type" in warning for warning in asked)
         if listless and not misled and world.stack.content_types:
             fail("brake", asked[0])
-        if not misled and any("nothing at all is published in scope" in warning for warning in asked):
+        if not misled and any("nothing is published in scope" in warning for warning in asked):
             feeds = sorted(outcome.selected - {*LISTS})
             if found := [stream for stream in feeds if published(world, settings, stream)]:
                 fail("brake", f"{asked[0]}, but there is something in {found}")

@@ -255,8 +255,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "let a count stand though items were edited",
         "sync/passes",
-        "if not self._delta.run():\n                    with load.lock:\n                        load.table.tell",
-        "if self._delta.run() >= 0:\n                    with load.lock:\n                        load.table.tell",
+        "if not self._delta.run():\n                    with load.lock:",
+        "if self._delta.run() >= 0:\n                    with load.lock:",
         episode="counted_items",
     ),
     Mutant(

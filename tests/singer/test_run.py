@@ -94,9 +94,11 @@ def test_state_stays_rare_and_small(sandbox):
 
 def test_the_last_lines_say_what_the_run_came_to(sandbox):
     output = load(sandbox)
-    done = next(line for line in output.err.splitlines() if "Done: " in line)
-    records = sum(output.record_counts.values()) - output.record_counts["loads"]
-    assert f"Done: {len(output.schemas)} streams complete (5 reloaded, 5 swept), {records} records, 0 tomb" in done
+    done = next(line for line in output.err.splitlines() if "Totals: " in line)
+    rows = f"{sum(output.record_counts.values()) - output.record_counts['loads']} records"
+    assert (
+        f"Totals: {len(output.schemas)} streams complete (5 reloaded, outdated rows removed in 5), {rows}, 0 t" in done
+    )
     assert f" {len(sandbox.requests)} requests (0 retries)" in done
 
 
@@ -105,7 +107,7 @@ def test_the_summary_counts_tombstones_requests_and_bytes(sandbox):
     sandbox.stack.delete_entry("book", "book1")
     sandbox.requests.clear()
     second = load(sandbox, state=first.state)
-    done = next(line for line in second.err.splitlines() if "Done: " in line)
+    done = next(line for line in second.err.splitlines() if "Totals: " in line)
     assert ", 1 tombstones, " in done
     assert f", {len(sandbox.requests)} requests (0 retries), " in done
     received = re.search(r", ([0-9.]+) kB received", done)
@@ -123,7 +125,7 @@ def test_a_long_run_speaks(sandbox, monkeypatch, caplog):
     assert tap.new_run().execute() == 0
     lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("Loading: ")]
     assert "Loading: " in lines[-1]
-    shares = [int(share[1]) for line in lines if (share := re.search(r"needs longest: (\d+)%", line))]
+    shares = [int(share[1]) for line in lines if (share := re.search(r"slowest stream \S+: (\d+)%", line))]
     assert min(shares) < 100
 
 
@@ -155,7 +157,7 @@ def test_a_page_that_is_fetched_ahead_in_vain_holds_up_no_end(sandbox, stopped):
     sandbox.faults.add(Fault(kind="slow", delay=90, path=f"{SYNC}.*pagination_token"))
     with started({**sandbox.settings, "entry_streams": "combined"}, state=first.state) as process:
         reader = Reader(process)
-        reader.wait_for(b"Done: ", "err", timeout=45)
+        reader.wait_for(b"Totals: ", "err", timeout=45)
         if stopped:
             process.send_signal(signal.SIGTERM)
         output = reader.finish(process, timeout=30)

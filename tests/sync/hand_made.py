@@ -118,7 +118,7 @@ class NotedTable:
             self.log.append(f"{'sweep ' if self._swept else ''}complete {bookmark.sync_token}")
         self._swept = False
 
-    def tell(self, published: t.Mapping[str, int] | None = None) -> None:
+    def write_loads_row(self, published: t.Mapping[str, int] | None = None) -> None:
         self.log.append(f"published {published}")
 
     def wait_for_version(self) -> None:

@@ -8,7 +8,7 @@ from tap_contentstack.errors import (
     ApiError,
     NotFoundError,
 )
-from tap_contentstack.sync.turns import ContentTypeGoneError
+from tap_contentstack.sync.interruptions import ContentTypeGoneError
 from tests.sync.hand_made import EVENING, MORNING, NOON, delta_run, item, page
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tap_contentstack.sync import passes as passes_module
 from tap_contentstack.sync.bookmarks import Bookmark
-from tap_contentstack.sync.turns import PostponedError
+from tap_contentstack.sync.interruptions import PostponedError
 from tests.sync.hand_made import HandMadeFeed, Run, item, page
 
 

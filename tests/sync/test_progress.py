@@ -58,7 +58,7 @@ def test_a_line_tells_how_long_the_stream_that_needs_longest_will_take(progress,
     begun(progress, "large", seen=1000, expected=6000, records=1000)
     clock.now = 10
     progress.tick()
-    assert lines() == ["Loading: 2,000 records in 2 pages, 200 records/s; large needs longest: 17%, about 50.0 s left"]
+    assert lines() == ["Loading: 2,000 records in 2 pages, 200 records/s; slowest stream large: 17%, about 50.0 s left"]
 
 
 def test_a_pass_that_restarts_is_counted_from_its_beginning(progress, clock, lines):
@@ -67,14 +67,14 @@ def test_a_pass_that_restarts_is_counted_from_its_beginning(progress, clock, lin
     begun(progress, "a", seen=100, expected=10_000)
     clock.now = 10
     progress.tick()
-    assert "a needs longest: 1%, about 1 min 39 s left" in lines()[0]
+    assert "slowest stream a: 1%, about 1 min 39 s left" in lines()[0]
 
 
 def test_a_stream_that_is_complete_needs_no_more_time(progress, clock, lines):
     begun(progress, "a", seen=100, expected=10_000).complete = True
     clock.now = 10
     progress.tick()
-    assert "needs longest" not in lines()[0]
+    assert "slowest stream" not in lines()[0]
 
 
 @pytest.mark.parametrize(("seen", "total"), [(100, 0), (100, -50), (100, 50), (0, 0), (0, 100), (100, None)])
@@ -82,7 +82,7 @@ def test_counts_of_the_api_that_are_wrong_end_nothing(progress, clock, lines, se
     begun(progress, "a", seen=seen, expected=total)
     clock.now = 10
     progress.tick()
-    assert "needs longest" not in lines()[0]
+    assert "slowest stream" not in lines()[0]
 
 
 def test_the_median_of_the_seconds_a_page_is_not_moved_by_one_slow_page(progress, clock):
@@ -102,8 +102,8 @@ def test_the_last_line_counts_from_the_beginning_of_the_run(progress, clock, lin
     progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
     (line,) = lines()
     assert line == (
-        "Done: 2 streams complete (1 reloaded, 1 swept), 1,234 records, 5 tombstones, 40 requests (2 retries), "
-        "1.5 MB received, in 1 h 2 min"
+        "Totals: 2 streams complete (1 reloaded, outdated rows removed in 1), 1,234 records, 5 tombstones, "
+        "40 requests (2 retries), 1.5 MB received, in 1 h 2 min"
     )
 
 

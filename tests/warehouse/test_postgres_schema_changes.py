@@ -15,7 +15,7 @@ from tests.warehouse.loading import PATIENCE, Load, Warehouse
 from tests.warehouse.test_postgres_types import LONG
 
 TABLE = "entries_thing"
-ADOPT = "To adopt the new type, drop the stream's table and reload it (meltano run --full-refresh)"
+ADOPT = "To adopt the new type, drop the stream's table and run a full refresh (meltano run --full-refresh)"
 NOON = "2024-05-06T12:00:00Z"
 AT_NOON = dt.datetime(2024, 5, 6, 12)  # noqa: DTZ001 - as the column has it
 GROUP: Json = {"schema": [field("a", "number")]}

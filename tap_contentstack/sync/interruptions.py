@@ -1,4 +1,4 @@
-"""The exceptions that divert a load: it restarts, waits, is left to the next run, or its content type is gone."""
+"""Exceptions that interrupt a load: it restarts, waits, is left to the next run, or its content type is gone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Reason(enum.StrEnum):
 
     TOKEN = "its token is refused"  # noqa: S105
     COUNT = "its pages did not hold as many items as the API counts"
-    SHIFTED = "what the API counts changed while its pages were read"
+    SHIFTED = "the API's item count changed while its pages were read"
     TYPE_DELETED = "its content type was deleted and created again"
     CHECK = "the API did not say which items are still published"
-    REMOVALS = "so many items were deleted that this is quicker"
-    UNPLACED = "an item was deleted, and nothing tells in which locales it has rows"
-    TIME_BOX = "a whole time limit was not enough for its changes, and an initial pass can resume"
+    REMOVALS = "so many items were deleted that a reload takes fewer requests than checking each of them"
+    UNPLACED = "an item was deleted, and it is not known in which locales it has rows"
+    TIME_BOX = "its changes did not fit into a whole time limit, and only an initial pass can be resumed"
 
 
-class StartOver(Exception):  # noqa: N818 - no error, a turn
+class StartOver(Exception):  # noqa: N818 - no error
     """The stream has to restart, with an initial pass."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
