@@ -96,14 +96,13 @@ class Writer(GenericSingerWriter[bytes, Message]):
         """Write the lines to stdout.
 
         Raises:
-            TargetGoneError: The target no longer reads, and the writer is now closed.
+            TargetGoneError: Something was not written, and the writer is now closed.
         """
         if not self._parts:
             return
         parts, self._parts = self._parts, []
-        stdout = self._out
-        rest = memoryview(b"".join(parts))
         try:
+            stdout, rest = self._out, memoryview(b"".join(parts))
             while rest:  # unbuffered (PYTHONUNBUFFERED), a signal can cut a write short
                 rest = rest[stdout.write(rest) :]
             stdout.flush()
@@ -115,6 +114,10 @@ class Writer(GenericSingerWriter[bytes, Message]):
             self._closed = True
             msg = f"The output cannot be written ({error.strerror})"
             raise TargetGoneError(msg) from None
+        except Exception as error:  # too little memory, a closed stdout: what was taken from `_parts` is lost
+            self._closed = True
+            msg = f"The output cannot be written ({type(error).__name__})"
+            raise TargetGoneError(msg) from error
 
     @property
     def _out(self) -> t.BinaryIO:

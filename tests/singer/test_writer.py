@@ -117,3 +117,15 @@ def test_numbers_keep_their_digits_and_times_are_iso(capfdbinary):
     assert '"price":1.10' in lines[0]
     assert "2024-01-31T00:00:00Z" in lines[0]
     assert json.loads(lines[1]) == {"type": "ACTIVATE_VERSION", "stream": "s", "version": 1}
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("I/O operation on closed file")], ids=repr)
+def test_after_lines_that_are_lost_nothing_is_written_any_more(monkeypatch, error):
+    stdout = mock.Mock(write=mock.Mock(side_effect=error))
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=stdout))
+    writer = Writer()
+    with pytest.raises(TargetGoneError, match=f"cannot be written .{type(error).__name__}"), writer:
+        writer.write_lines([[b'{"type":"RECORD"}\n']])
+    with pytest.raises(WriterClosedError):
+        writer.write_message(StateMessage(value={}))
+    assert stdout.write.call_count == 1
