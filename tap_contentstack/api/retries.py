@@ -19,7 +19,7 @@ FIRST_WAIT = 0.5
 """Seconds: the mean wait before the second attempt is half of this (full jitter), and doubles with each further one."""
 LONGEST_WAIT = 60.0
 LONGEST_RETRY_AFTER = 900.0
-"""Seconds: an API that names a longer wait is taken to be down."""
+"""Seconds that a response can make requests wait; where the API names more, the next attempt comes earlier."""
 LONGEST_PAUSE = 60.0
 """Seconds that a good response can hold the next request back: the limit is per second, so more is a mistake."""
 EPOCH_THRESHOLD = 1_000_000_000

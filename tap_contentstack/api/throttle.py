@@ -58,14 +58,18 @@ class Throttle:
 
     def wait_for_turn(self) -> None:
         """Return when the next request may be sent."""
-        with self._lock:
-            turn = max(self._clock(), self._next_turn, self._paused_until)
-            self._next_turn = turn + max(self._gap, self._least_gap)
-        while (wait := max(turn, self._paused_until) - self._clock()) > 0:
-            if self._paused_until > self._clock():
-                self.wait(wait)
-            else:
-                self._sleep(wait)
+        while True:
+            with self._lock:
+                turn = max(self._clock(), self._next_turn, self._paused_until)
+                self._next_turn = turn + max(self._gap, self._least_gap)
+            while (wait := turn - self._clock()) > 0:
+                if self._paused_until > self._clock():
+                    self.wait(wait)
+                else:
+                    self._sleep(wait)
+            if self._paused_until <= turn:
+                return
+            # A pause began meanwhile: all that waited take new turns after it, or they would go at once at its end.
 
     def take_turn(self) -> bool:
         """Return whether a request may be sent now; then its turn is taken."""

@@ -84,6 +84,29 @@ def test_complaints_at_the_same_time_count_once_and_never_stop_the_run(clock):
     assert clock.now - before == pytest.approx(LONGEST_GAP)
 
 
+def test_requests_that_a_pause_overtakes_keep_the_cap_after_it(clock):
+    """Several threads take their turns; before the first of these comes, the API asks for a pause."""
+    times: list[float] = []
+    waiting = iter(["another", "another", "another", "all"])
+
+    def sleep(seconds: float) -> None:
+        match next(waiting, None):
+            case "another":  # thread, whose turn comes after this one's
+                throttle.wait_for_turn()
+                times.append(round(clock.now - 100, 3))
+            case "all":
+                throttle.pause(2)
+                clock.now += seconds
+            case None:
+                clock.now += seconds
+
+    throttle = Throttle(10, clock=clock, sleep=sleep)
+    throttle.wait_for_turn()
+    throttle.wait_for_turn()
+    times.append(round(clock.now - 100, 3))
+    assert times == pytest.approx([2.0, 2.1, 2.2, 2.3])
+
+
 def test_requests_that_wait_for_the_api_at_the_same_time_count_once(clock):
     def sleep(seconds: float) -> None:
         end = clock.now + seconds
