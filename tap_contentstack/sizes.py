@@ -35,6 +35,8 @@ def main() -> None:
         found = sizes(TapContentstack(parse_env_config=True), sys.argv[1:])
     except SingerSDKError as error:
         sys.exit(str(error).partition("\n")[0])
+    if unknown := sorted(set(sys.argv[1:]) - found.keys()):
+        sys.exit(f"no stream of entries or assets is named {', '.join(unknown)}: see --discover")
     print(json.dumps(found))  # noqa: T201
 
 

@@ -44,3 +44,9 @@ def test_what_is_refused_is_one_sentence(sandbox):
     done = run(variables(sandbox, access_token="other"))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("the delivery token is refused")
+
+
+def test_a_stream_that_does_not_exist_is_named(sandbox):
+    done = run(variables(sandbox), "entries_author", "entries_typo")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("no stream of entries or assets is named entries_typo: ")
