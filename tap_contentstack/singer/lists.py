@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 from singer_sdk.singerlib import SelectionMask
@@ -65,7 +66,8 @@ class ListStream(VersionedStream):
         try:
             messages = [output.message(row) for row in self.rows()]
         except (RefusedError, NotFoundError) as error:
-            self.logger.info("The API does not provide this list, so the table is left unchanged: %s", error)
+            level = logging.WARNING if self._had_rows else logging.INFO
+            self.logger.log(level, "The API does not provide this list, so the table is left unchanged: %s", error)
             return
         if self._had_rows and not messages:
             self.parts.stack.relisted(())  # a token without access gets empty lists, too
@@ -77,7 +79,7 @@ class ListStream(VersionedStream):
             output.finish()
             self.write_activate_version(output.version)
             self.bookmark.items_seen, self.bookmark.full_load_at = len(messages), self.parts.clock.utc()
-            self.save()
+            self.complete()
         self.progress.records += len(messages)
 
     @override
@@ -127,7 +129,6 @@ class GoneStream(VersionedStream):
         self.wait_for_version()
         with self.writer:
             self.write_activate_version(self.bookmark.version or 0)
-            self.progress.swept = True
             self.bookmark.full_load_at = self.bookmark.served_at = None
             self.write_loads_row()
             self.parts.state.remove(self.name)

@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
 def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> None:
     """Check the settings against the stack, and pull the brake on sweeps where the state knows rows.
 
+    Lists have neither locales nor a start date, so a run of lists alone needs no check.
+
     Args:
         streams: The selected streams, their bookmarks as the state has them.
         parts: What they share.
@@ -27,6 +29,8 @@ def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> Non
     """
     settings, stack = parts.settings, parts.stack
     feeds = [stream for stream in streams if isinstance(stream, FeedStream)]
+    if not feeds:
+        return
     start_date = settings.start_date
     if start_date and start_date > parts.clock.utc() and not _is_familiar("start date", feeds):
         stack.check_emptiness(f"setting 'start_date' ({start_date}) lies in the future")

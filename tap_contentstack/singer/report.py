@@ -75,7 +75,7 @@ def _failed(streams: Sequence[VersionedStream], failures: Mapping[str, str]) -> 
         same = next((each for each in by_reason if REQUEST.sub("", each) == REQUEST.sub("", reason)), reason)
         by_reason.setdefault(same, []).append(name)
     reasons = "; ".join(f"({_named(sorted(names))}): {reason}" for reason, names in by_reason.items())
-    left = len(unfinished(streams))
+    left = len(set(unfinished(streams)) - failures.keys())
     rest = len(streams) - len(failures) - left
     others = f"; the other {rest} {'are' if rest > 1 else 'is'} complete" if rest else ""
     others += f"; {left} {'are' if left > 1 else 'is'} unfinished, as max_run_seconds has elapsed" if left else ""

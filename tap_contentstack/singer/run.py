@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from singer_sdk.exceptions import SingerSDKError
 
@@ -77,6 +78,7 @@ class Run:
         self._at_start: dict[str, Bookmark] = {}
         self._waiting: queue.SimpleQueue[VersionedStream] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[VersionedStream | None] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._failures: dict[str, str] = {}
         self._exit_code = 0
@@ -87,6 +89,7 @@ class Run:
         """Make the run end now; may be called from a signal handler. The first reason to end counts."""
         if not self._exit_code:
             self._exit_code, self._reason = exit_code, reason
+        self._news.put(None)
         self._ended.put(None)
 
     def execute(self) -> int:
@@ -97,7 +100,7 @@ class Run:
         """
         ending = Ending("failed", 1)
         try:
-            ending = self._run()
+            ending = self._watched()
         except TargetGoneError as error:
             ending = Ending("failed", 1, str(error))
         except Exception as error:
@@ -109,7 +112,21 @@ class Run:
             self._logger.error(ending.reason)
         return ending.exit_code
 
-    def _run(self) -> Ending:
+    def _watched(self) -> Ending:
+        """Load in a thread of its own: so a signal ends the run at once, whatever request or wait it is in."""
+        with ThreadPoolExecutor(1, "run") as thread:
+            ending = thread.submit(self._load)
+            ending.add_done_callback(self._news.put)
+            while True:
+                with contextlib.suppress(queue.Empty):
+                    self._news.get(timeout=TICK)
+                if ending.done() and not isinstance(ending.exception(), WriterClosedError):
+                    return ending.result()
+                if self._exit_code:
+                    self._break_off()
+                self._parts.progress.tick()
+
+    def _load(self) -> Ending:
         """Check and announce, sync all streams, sync those again that waited for the brake, write the last STATE."""
         self._writer.prepare_pipe()
         self._begin()
@@ -132,14 +149,15 @@ class Run:
                 "event_types leaves out %s: rows that these events would remove stay in the target",
                 ", ".join(sorted(missing)),
             )
-        for stream in self._streams:
-            stream.plan()
+        with self._writer:
+            for stream in self._streams:
+                stream.plan()
+            state.write()
         self._streams = sorted(self._streams, key=lambda stream: stream.start_order)
         feeds = [stream for stream in self._streams if isinstance(stream, FeedStream)]
         for stream in feeds[: settings.max_concurrency]:
             stream.has_all_time = True
         self._at_start = {stream.name: dataclasses.replace(stream.bookmark) for stream in feeds}
-        self._write_state()
 
     def _sync_all(self, streams: Sequence[VersionedStream]) -> list[VersionedStream]:
         """Sync streams at once, and return those that wait for another one to show that something is published."""
@@ -148,13 +166,11 @@ class Run:
         self._start_threads(min(self._parts.settings.max_concurrency, len(streams)))
         open_streams, postponed = len(streams), []
         while open_streams and not self._exit_code:
-            with contextlib.suppress(queue.Empty):
-                if stream := self._ended.get(timeout=TICK):
-                    open_streams -= 1
-                    postponed += [stream] if stream.postponed else []
-            self._parts.progress.tick()
+            if stream := self._ended.get():
+                open_streams -= 1
+                postponed += [stream] if stream.postponed else []
         if self._exit_code:
-            self._break_off()
+            raise WriterClosedError
         return postponed
 
     def _start_threads(self, count: int) -> None:
@@ -207,7 +223,7 @@ class Run:
                 self._failures[stream.name] = str(error)
             except Exception as error:  # any other failure of one stream must not stop the others
                 self._logger.exception("Stream %s failed unexpectedly", stream.name)
-                self._failures[stream.name] = f"{type(error).__name__}: {error}"
+                self._failures[stream.name] = one_line(f"{type(error).__name__}: {error}")
             self._ended.put(stream)
 
     def _sync(self, stream: VersionedStream) -> None:
@@ -239,6 +255,7 @@ class Run:
         summary.start()
         with contextlib.suppress(TargetGoneError, WriterClosedError), self._writer:  # nobody may be there to read it
             self._parts.state.write()
+            self._writer.flush()
             for stream in self._streams:  # batch files that are not full yet, if there is time
                 with contextlib.suppress(TapError):  # they may not be writable
                     stream.leave()
@@ -251,6 +268,9 @@ class Run:
         os._exit(self._exit_code)
 
     def _note_empty_locales(self) -> None:
+        feeds = [stream for stream in self._streams if isinstance(stream, FeedStream)]
+        if not feeds or not all(stream.progress.complete for stream in feeds):
+            return
         found = self._parts.state.locales()
         for locale in self._parts.settings.locales:
             if locale not in found:

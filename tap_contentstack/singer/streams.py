@@ -157,11 +157,6 @@ class FeedStream(VersionedStream):
         if self._passes:
             self._passes.leave()
 
-    @property
-    @override
-    def is_complete(self) -> bool:
-        return bool(self.bookmark.sync_token)
-
     def size(self) -> int | None:
         """Return how many items an initial pass would bring, if the API counts them."""
         return self._source.feed().size()
@@ -175,7 +170,6 @@ class FeedStream(VersionedStream):
         self.wait_for_version()
         with self.writer:
             self.sweep()
-            self.progress.swept = True
             self.bookmark.served_at = None
             self.write_loads_row()
             self.parts.state.remove(self.name)

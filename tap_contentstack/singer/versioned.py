@@ -254,16 +254,15 @@ class VersionedStream(SelfWritingStream):
         """Wait until the clock has reached the version."""
         self.parts.state.wait_for(self.bookmark.version)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the bookmark says that the target has all rows of its version."""
-        return True
-
     def save(self) -> None:
-        """Put the bookmark into the state, and write that if due; a complete stream gets its row in `loads` before."""
-        if self.is_complete and self._version_in_loads != self.bookmark.version:
-            self.write_loads_row()
+        """Put the bookmark into the state, and write that if due."""
         self.parts.state.save(self.name, self.bookmark)
+
+    def complete(self) -> None:
+        """Save the bookmark of a table that has all rows of its version; its row in `loads` comes first, once a run."""
+        if self._version_in_loads != self.bookmark.version:
+            self.write_loads_row()
+        self.save()
 
     def write_loads_row(self, published: Mapping[str, int] | None = None) -> None:
         """Write the stream's row in `loads`.

@@ -37,8 +37,8 @@ class InitialPass:
         before = seen = bookmark.items_seen  # seen runs ahead of the bookmark's where batches hold records back
         self._held_back = None
         load.progress.begin_pass()
-        load.progress.reloaded = True
         for page in self._pages():
+            load.progress.reloaded = True
             rows = load.reader.rows(page.items)
             messages = [row.message for row in rows]
             seen += len(page.items)
@@ -61,7 +61,6 @@ class InitialPass:
                     load.table.finish()
                     load.table.sweep()
                     bookmark.full_load_at = load.clock.utc()
-                    load.progress.swept = True
                 self._held_back = (bookmark.version, page.pagination_token, seen) if load.table.holds_back else None
                 if not self._held_back:
                     load.advance(page.pagination_token, page.sync_token, seen)

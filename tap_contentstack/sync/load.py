@@ -43,7 +43,10 @@ class Load:
         """Advance the bookmark to cover what has been written to the table; requires the writer's lock."""
         self.bookmark.advance(pagination_token, sync_token, seen)
         self.bookmark.served_at = self.clock.utc()
-        self.table.save()
+        if sync_token is None:
+            self.table.save()
+        else:
+            self.table.complete()
 
     def has_restarted(self, reason: Reason) -> bool:
         """Return whether the stream has restarted for a reason, in this run or since its last complete pass."""

@@ -34,7 +34,6 @@ class StreamProgress:
         records: Records written, without tombstones.
         tombstones: Tombstones written.
         reloaded: Whether an initial pass was read, whole or in part.
-        swept: Whether rows of older versions were removed.
         complete: Whether the target has all that is published.
         seen: Items of the current pass that this run has seen.
         expected: Items of the current pass that this run sees in all, as the API counts them; None if it does not.
@@ -46,7 +45,6 @@ class StreamProgress:
     records: int = 0
     tombstones: int = 0
     reloaded: bool = False
-    swept: bool = False
     complete: bool = False
     seen: int = 0
     expected: int | None = None
@@ -149,11 +147,10 @@ class Progress:
         streams, records, tombstones = (self.total(what) for what in ("complete", "records", "tombstones"))
         seconds = self.seconds
         self._logger.info(
-            "Totals: %d streams complete (%d reloaded, outdated rows removed in %d), %s records, %s tombstones, "
-            "%s requests (%s retries), %s received, in %s",
+            "Totals: %d streams complete, %d reloaded, %s records, %s tombstones, %s requests (%s retries), "
+            "%s received, in %s",
             streams,
             self.total("reloaded"),
-            self.total("swept"),
             f"{records:,}",
             f"{tombstones:,}",
             f"{counts['requests']:,}",

@@ -30,6 +30,9 @@ class Table(t.Protocol):
     def save(self) -> None:
         """Put the bookmark into the state, and write the state if one is due."""
 
+    def complete(self) -> None:
+        """Save the bookmark, now that the table has all that is published; its row in `loads` comes before."""
+
     def write_loads_row(self, published: Mapping[str, int] | None = None) -> None:
         """Write the stream's row in `loads`, with the number of published items by locale, if counted."""
 

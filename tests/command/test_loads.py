@@ -201,6 +201,18 @@ def test_a_stream_that_fails_gets_no_row_and_the_others_do(sandbox):
     assert set(output.loads) == set(output.schemas) - {"entries_pet"}
 
 
+def test_a_stream_whose_delta_has_to_be_read_again_and_then_fails_gets_no_row(sandbox):
+    first = load(sandbox)
+    token = f"sync_token={first.state['bookmarks']['entries_page']['replication_key_value']}"
+    short = json.dumps({"items": [], "total_count": 1, "sync_token": "next"})
+    sandbox.faults.add(Fault(kind="html", status=200, body=short, path=token))
+    sandbox.faults.add(Fault(status=403, path=token, times=None))
+    second = fail(sandbox.settings, state=first.state)
+    assert "reading the delta again" in second.err
+    assert "entries_page" not in second.loads
+    assert "entries_pet" in second.loads
+
+
 def test_a_connection_test_writes_no_row(sandbox):
     assert run_tap(sandbox.settings, "--test").records(LOADS) == []
 

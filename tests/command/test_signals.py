@@ -69,6 +69,39 @@ def test_a_run_that_waits_for_its_next_attempt_ends_at_once_and_goes_on_later(sa
     assert "restarts" not in second.err
 
 
+def test_a_run_that_still_checks_its_settings_ends_at_once(sandbox, number):
+    sandbox.faults.add(Fault(status=503, headers={"Retry-After": "60"}, times=None, path=SYNC))
+    with started({**sandbox.settings, "locales": ["en-us"]}) as process:
+        reader = Reader(process)
+        reader.wait_for(b"failed temporarily (HTTP 503", "err")
+        output = stop(process, reader, number)
+    assert not output.records("entries_page")
+    sandbox.faults.clear()
+    second = load(sandbox, state=output.state if output.states else None, locales=["en-us"])
+    assert keys_of(second.tables()) == keys_of(published(sandbox))
+
+
+def test_the_last_state_is_out_before_batch_files_that_take_long(sandbox, tmp_path):
+    program = """
+import time
+from tap_contentstack.cli import main
+from tap_contentstack.singer.streams import FeedStream
+FeedStream.leave = lambda _: time.sleep(9)
+main()
+"""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(sandbox.settings))
+    sandbox.faults.add(Fault(kind="slow", delay=20, times=None, after=5, path=SYNC))
+    command = [sys.executable, "-c", program, f"--config={config}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        reader = Reader(process)
+        reader.wait_for(b'"type":"RECORD"')
+        time.sleep(0.5)
+        output = stop(process, reader, signal.SIGTERM)
+    for name in ("entries_page", "entries_tag"):
+        assert output.state["bookmarks"][name]["items_seen"] == output.record_counts[name] > 0
+
+
 def test_a_run_that_waits_for_a_slow_answer_ends_at_once(sandbox, number):
     sandbox.faults.add(Fault(kind="slow", delay=8, times=None, after=4, path=SYNC))
     with started(sandbox.settings) as process:

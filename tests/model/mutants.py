@@ -193,8 +193,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "do not announce",
         "singer/run",
-        "for stream in feeds}\n        self._write_state()\n",
-        "for stream in feeds}\n",
+        "                stream.plan()\n            state.write()\n",
+        "                stream.plan()\n",
     ),
     Mutant(
         "do not announce a start-over",
@@ -213,8 +213,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "leave the table of a type that is gone",
         "singer/lists",
-        "            self.write_activate_version(self.bookmark.version or 0)\n            self.progress",
-        "            self.progress",
+        "            self.write_activate_version(self.bookmark.version or 0)\n            self.bookmark.full",
+        "            self.bookmark.full",
         episode="a_type_that_goes",
     ),
     Mutant(

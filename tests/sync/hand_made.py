@@ -111,11 +111,10 @@ class NotedTable:
         self._swept = True
 
     def save(self) -> None:
-        bookmark = self.bookmark
-        if bookmark.sync_token is None:
-            self.log.append(f"checkpoint {bookmark.pagination_token} {bookmark.items_seen}")
-        else:
-            self.log.append(f"{'sweep ' if self._swept else ''}complete {bookmark.sync_token}")
+        self.log.append(f"checkpoint {self.bookmark.pagination_token} {self.bookmark.items_seen}")
+
+    def complete(self) -> None:
+        self.log.append(f"{'sweep ' if self._swept else ''}complete {self.bookmark.sync_token}")
         self._swept = False
 
     def write_loads_row(self, published: t.Mapping[str, int] | None = None) -> None:

@@ -96,13 +96,13 @@ def test_the_median_of_the_seconds_a_page_is_not_moved_by_one_slow_page(progress
 
 def test_the_last_line_counts_from_the_beginning_of_the_run(progress, clock, lines):
     first, second = progress.of("a"), progress.of("b")
-    first.complete = second.complete = first.reloaded = first.swept = True
+    first.complete = second.complete = first.reloaded = True
     first.records, second.tombstones = 1234, 5
     clock.now = 3725
     progress.summarize(Counter(requests=40, retries=2, bytes=1_500_000))
     (line,) = lines()
     assert line == (
-        "Totals: 2 streams complete (1 reloaded, outdated rows removed in 1), 1,234 records, 5 tombstones, "
+        "Totals: 2 streams complete, 1 reloaded, 1,234 records, 5 tombstones, "
         "40 requests (2 retries), 1.5 MB received, in 1 h 2 min"
     )
 
