@@ -43,6 +43,19 @@ class PlainMessages(Messages):
         return record
 
 
+class NoMessages(Messages):
+    """Makes nothing, for callers that only want to know which rows there are."""
+
+    @property
+    @override
+    def splice(self) -> Splice:
+        return lambda _: None
+
+    @override
+    def message(self, record: dict[str, t.Any], *, updates: bool = False) -> None:
+        return None
+
+
 class Output(Messages):
     """Turns records into messages (without the writer's lock), and writes them (with it)."""
 

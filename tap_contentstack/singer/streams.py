@@ -7,7 +7,7 @@ from functools import cached_property
 
 from typing_extensions import override
 
-from tap_contentstack.records.output import PlainMessages
+from tap_contentstack.records.output import NoMessages, PlainMessages
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.singer.versioned import VersionedStream
 from tap_contentstack.sync.bookmarks import REPLICATION_KEY
@@ -138,7 +138,13 @@ class FeedStream(VersionedStream):
         )
         self._passes = passes = Passes(
             load,
-            Removals(feed=load.feed, reader=load.reader, is_gone=stack.is_gone, check_access=stack.check_access),
+            Removals(
+                feed=load.feed,
+                reader=load.reader,
+                lister=lambda: self._reader(NoMessages()),
+                is_gone=stack.is_gone,
+                check_access=stack.check_access,
+            ),
             is_gone=stack.is_gone,
             known_locales=self._known_locales,
             has_all_time=self.has_all_time,

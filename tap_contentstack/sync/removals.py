@@ -38,6 +38,8 @@ class Removals:
 
     feed: Feed
     reader: ItemReader
+    lister: Callable[[], ItemReader]
+    """Makes a reader that only tells which rows there are: no map is evaluated, and nothing is reported."""
     is_gone: Callable[[str], bool]
     """Whether a content type has been deleted."""
     check_access: Callable[[], None]
@@ -166,10 +168,10 @@ class Removals:
         Each locale that anything is published to is there, too, with an empty uid.
         """
         listed: set[tuple[str, str]] = set()
-        counted = Delta()
+        counted, reader = Delta(), self.lister()
         for page in self.feed.initial_pass():
             counted.note(page)
-            for row in self.reader.rows(page.items):
+            for row in reader.rows(page.items):
                 if row.locale:
                     listed.add(("", row.locale))
                     if row.uid in uids:

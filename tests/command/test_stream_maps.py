@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Sandbox, Stack
+from sandbox import Behaviour, Fault, Sandbox, Stack
 from tests.tap_process import LOADS, Json, Output, fail, load, run_tap
 
 STREAM = "entries_p"
@@ -305,6 +305,16 @@ def test_the_recipe_of_the_readme_does_what_it_says():
     assert set(first.tables()["stories"]) == {("a/en-us",), ("c/en-us",), ("d/en-us",)}
     assert {key: row["headline"] for key, row in table.items()} == {("c/en-us",): None}
     assert "body" not in first.schemas["stories"]["properties"]
+
+
+def test_what_is_listed_to_check_a_delete_goes_through_no_map(sandbox):
+    first = load(sandbox)
+    sandbox.behaviour = Behaviour(deletes="nameless")
+    sandbox.stack.delete_entry("p", "b")
+    sandbox.faults.add(Fault(status=403, path="[$]in", times=None))
+    second = load(sandbox, state=first.state, **maps({"y": "x[100]"}))  # which no published item has
+    assert "all that is published is listed" in second.err
+    assert set(rows(second, first)) == {"a"}
 
 
 # All streams of a site at once

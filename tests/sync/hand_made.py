@@ -176,7 +176,13 @@ class Run:
         )
         Passes(
             load,
-            Removals(feed=feed, reader=reader, is_gone=is_gone, check_access=lambda: self.feed.asked.append("access")),
+            Removals(
+                feed=feed,
+                reader=reader,
+                lister=lambda: reader,
+                is_gone=is_gone,
+                check_access=lambda: self.feed.asked.append("access"),
+            ),
             is_gone=is_gone,
             known_locales=lambda: self.known | set(self.bookmark.locales),
             has_all_time=self.has_all_time,
