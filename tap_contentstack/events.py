@@ -49,12 +49,13 @@ def _names(*about: About, effects: t.Collection[Effect] = tuple(Effect)) -> tupl
 
 
 ENTRY_EVENTS = _names(About.ENTRY, About.CONTENT_TYPE)
-"""The events that an entry stream requests, the published event first."""
+"""The events that an entry stream requests."""
 ASSET_EVENTS = _names(About.ASSET)
-"""The events that the asset stream requests, the published event first."""
+"""The events that the asset stream requests."""
+(ENTRY_PUBLISHED,) = _names(About.ENTRY, effects=[Effect.PUBLISHES])
+(ASSET_PUBLISHED,) = _names(About.ASSET, effects=[Effect.PUBLISHES])
 KNOWN = frozenset(event.name for event in EVENTS)
-PUBLISHED = frozenset(_names(About.ENTRY, About.ASSET, effects=[Effect.PUBLISHES]))
-UNPUBLISHED = frozenset(_names(About.ENTRY, About.ASSET, effects=[Effect.UNPUBLISHES]))
+PUBLISHED = frozenset({ENTRY_PUBLISHED, ASSET_PUBLISHED})
 DELETED = frozenset(_names(About.ENTRY, About.ASSET, effects=[Effect.DELETES]))
 (TYPE_DELETED,) = _names(About.CONTENT_TYPE)
 

@@ -1,18 +1,19 @@
 """Collects what the tap uses of the SDK's internals; `tests/singer/test_sdk.py` checks each of them.
 
-Three private methods of `Tap` are overridden in tap.py, where they are marked. The reasons:
-
 - `Stream.sync` is final and calls `_sync_records` or `_sync_batches`, which write a STATE when they choose. A
   stream of this tap writes its own messages, so that a bookmark never runs ahead of its records.
 - The SDK would send a second SCHEMA when a stream is synced again, and an ACTIVATE_VERSION before a full table's
   records; either makes targets lose rows.
 - `_write_activate_version_message` knows the names that stream maps give a stream.
-- The SDK's validation messages quote the values, secrets included, and a blank or mistyped environment variable ends
-  in a traceback: `_validate_config` and `_env_var_config` are overridden in tap.py.
-- `_handle_termination`, overridden in tap.py, writes a STATE from within the signal handler and exits with 0.
 - The expressions of a stream map are hidden in closures: `definition_of` reads them, and `evaluate` evaluates one.
 - What a catalog says of a stream is read once, into `_metadata`; what no catalog may deselect is put in then.
 - Some functions for records and batches, which the SDK's own streams use, have no public name.
+
+Three private methods of `Tap` can only be overridden in its subclass, so tap.py does:
+
+- `_validate_config` and `_env_var_config`: the SDK's messages quote the values, secrets included, and a blank or
+  mistyped environment variable ends in a traceback.
+- `_handle_termination`: the SDK's writes a STATE from within the signal handler and exits with 0.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ class TapContentstack(Tap):
         bookmarks = self.parts.state.load(state)
         loaded = [name for name, stream in self.streams.items() if stream.selected]
         if not self.stack.content_types and self.parts.state.knows_content(loaded):
-            self.stack.check_emptiness(NO_CONTENT_TYPE)  # a GoneStream for each would empty its table
+            self.stack.require_allow_empty(NO_CONTENT_TYPE)  # a GoneStream for each would empty its table
         self.streams.update({each.name: each for each in self.discovery.unlisted(bookmarks, self.streams)})
         for stream in self.versioned_streams:
             bookmark = bookmarks.get(stream.name)

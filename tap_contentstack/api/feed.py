@@ -12,7 +12,7 @@ from tap_contentstack.api.page import PAGE_SIZE, decode_page
 from tap_contentstack.api.paginator import SyncPaginator
 from tap_contentstack.api.responses import count_or_none, decode_list
 from tap_contentstack.errors import ApiError
-from tap_contentstack.events import ASSETS
+from tap_contentstack.events import ASSETS, ENTRY_PUBLISHED
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,10 +27,10 @@ SYNC_PATH = "/v3/stacks/sync"
 class Feed:
     """One stream's view of the delivery API."""
 
-    def __init__(self, client: Client, *, stream: str, filters: Query) -> None:
-        """Set the client, and the filters of an initial pass."""
+    def __init__(self, client: Client, *, purpose: str, filters: Query) -> None:
+        """Set the client, the filters of an initial pass, and what it is for: the stream's name, for the log."""
         self._client = client
-        self._stream = stream
+        self._purpose = purpose
         self._filters = filters
 
     def initial_pass(self) -> Iterator[Page]:
@@ -65,7 +65,7 @@ class Feed:
             yield page
 
     def _page(self, query: Query) -> Page:
-        return self._client.get(SYNC_PATH, query, _decode, purpose=self._stream)
+        return self._client.get(SYNC_PATH, query, _decode, purpose=self._purpose)
 
     def still_published(self, content_type_uid: str, locale: str, uids: Iterable[str]) -> set[str]:
         """Return which of these items are published to a locale now.
@@ -101,14 +101,14 @@ class Feed:
 
     def entry_count(self, locale: str) -> int | None:
         """Return how many entries, of whichever content type, are published to a locale, if the feed counts them."""
-        return self._page({"init": "true", "type": "entry_published", "locale": locale}).total_count
+        return self._page({"init": "true", "type": ENTRY_PUBLISHED, "locale": locale}).total_count
 
     def _list(self, content_type_uid: str, params: Query) -> tuple[dict[str, t.Any], str]:
         """Return an answer of the delivery API's lists of entries or assets, and the key that its items are under."""
         are_assets = content_type_uid == ASSETS
         path = "/v3/assets" if are_assets else f"/v3/content_types/{quote(content_type_uid, safe='')}/entries"
         key = "assets" if are_assets else "entries"
-        return self._client.get(path, params, partial(decode_list, key=key), purpose=self._stream), key
+        return self._client.get(path, params, partial(decode_list, key=key), purpose=self._purpose), key
 
 
 def _decode(body: bytes) -> Page:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
+from tap_contentstack.api.page import PAGE_SIZE
 from tap_contentstack.api.responses import DEEPEST, count_or_none, decode_list, is_too_deep
 from tap_contentstack.errors import ApiError, NotFoundError, RefusedError
 from tap_contentstack.values.texts import shown
@@ -19,7 +20,6 @@ if t.TYPE_CHECKING:
 
 Item: t.TypeAlias = dict[str, t.Any]
 
-PAGE_SIZE = 100
 """The most items that a page can have (Contentstack docs: get all content types)."""
 WITH_SCHEMAS = {"include_global_field_schema": "true", "include_branch": "true"}
 """With these, content types and global fields name their branch, and contain the schemas of their global fields."""

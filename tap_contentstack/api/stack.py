@@ -10,6 +10,7 @@ from tap_contentstack.api.content_types import branch_of, find_content_type
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.api.lists import Lists
 from tap_contentstack.errors import SeemsEmptyError, SettingsError
+from tap_contentstack.events import ASSET_PUBLISHED, ENTRY_PUBLISHED
 from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
@@ -84,9 +85,9 @@ class Stack:
             ApiError: The stack has none, and the feed is refused.
         """
         if not self.content_types:
-            Feed(self.client, stream="access", filters={"type": "asset_published"}).has_items()
+            Feed(self.client, purpose="access", filters={"type": ASSET_PUBLISHED}).has_items()
         elif not self.lists.has_content_types():
-            self.check_emptiness(NO_CONTENT_TYPE)
+            self.require_allow_empty(NO_CONTENT_TYPE)
 
     def relisted(self, content_type_uids: Iterable[str]) -> list[ContentType]:
         """Request the list of content types again, and return those of the given ones that it contains.
@@ -96,11 +97,11 @@ class Stack:
         """
         found = self.lists.content_types()
         if not found:
-            self.check_emptiness(NO_CONTENT_TYPE)
+            self.require_allow_empty(NO_CONTENT_TYPE)
         wanted = set(content_type_uids)
         return [each for each in found if each["uid"] in wanted]
 
-    def check_emptiness(self, what: str) -> None:
+    def require_allow_empty(self, what: str) -> None:
         """End the run if everything seems to be gone, unless `allow_empty` confirms that this is intended.
 
         Args:
@@ -118,8 +119,8 @@ class Stack:
 
     def publishes_to(self, locale: str) -> bool:
         """Ask the API whether anything is published to a locale."""
-        filters = {"type": "entry_published,asset_published", "locale": locale}
-        return Feed(self.client, stream=f"locale {locale}", filters=filters).has_items()
+        filters = {"type": f"{ENTRY_PUBLISHED},{ASSET_PUBLISHED}", "locale": locale}
+        return Feed(self.client, purpose=f"locale {locale}", filters=filters).has_items()
 
     def covers(self, content_type_uid: str) -> bool:
         """Return whether the `content_types` setting selects a content type."""

@@ -18,7 +18,7 @@ from singer_sdk.mapper import (
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_contentstack.config.regions import delivery_url
-from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
+from tap_contentstack.events import ASSET_EVENTS, ASSET_PUBLISHED, ENTRY_EVENTS, ENTRY_PUBLISHED
 from tap_contentstack.sdk import is_usable
 from tap_contentstack.values.texts import shown
 from tap_contentstack.values.times import utc_text
@@ -117,9 +117,9 @@ def _start_date_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
 
 def _event_type_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:
     wanted = set(config.get("event_types") or ())
-    for events in (ENTRY_EVENTS, ASSET_EVENTS):
-        if wanted & set(events) and events[0] not in wanted:
-            yield f"setting 'event_types' must contain {events[0]}: without it no rows would be loaded"
+    for events, published in ((ENTRY_EVENTS, ENTRY_PUBLISHED), (ASSET_EVENTS, ASSET_PUBLISHED)):
+        if wanted & set(events) and published not in wanted:
+            yield f"setting 'event_types' must contain {published}: without it no rows would be loaded"
 
 
 def _sdk_setting_problems(config: Mapping[str, t.Any]) -> t.Iterator[str]:

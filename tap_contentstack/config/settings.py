@@ -176,15 +176,6 @@ class Settings:
         return self.locales[0] if len(self.locales) == 1 else None
 
 
-def read_settings(config: Mapping[str, t.Any]) -> Settings:
-    """Tidy and check a configuration, and return it as settings.
-
-    Raises:
-        SettingsError: As for `checked_settings`.
-    """
-    return checked_settings(tidied(config), CONFIG_JSONSCHEMA)
-
-
 def checked_settings(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> Settings:
     """Check a tidied configuration and return it as settings.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import msgspec
 
-from tap_contentstack.events import ASSET_EVENTS, ASSETS, DELETED, KNOWN, PUBLISHED
+from tap_contentstack.events import ASSET_PUBLISHED, ASSETS, DELETED, KNOWN, PUBLISHED
 from tap_contentstack.records.changes import Change
-from tap_contentstack.values.times import MAX_LENGTH, all_canonical, in_utc
+from tap_contentstack.values.times import MAX_LENGTH, all_canonical, in_utc, utc_now
 
 if t.TYPE_CHECKING:
     import logging
@@ -64,7 +63,7 @@ class ItemReader:
     @property
     def _default_content_type(self) -> str:
         """The content type of items that name none; empty if the stream is for several."""
-        return self.content_type_uid or (ASSETS if ASSET_EVENTS[0] in self.events else "")
+        return self.content_type_uid or (ASSETS if ASSET_PUBLISHED in self.events else "")
 
     def rows(self, items: Sequence[RawItem]) -> list[Change]:
         """Return the rows that an initial pass brings: whatever is published, and nothing of the history."""
@@ -216,7 +215,7 @@ class ItemReader:
                 "_content_type_uid": change.content_type_uid or None,
                 "_sync_type": change.event,
                 "_sync_event_at": moment,
-                "_sdc_deleted_at": moment or _now(),
+                "_sdc_deleted_at": moment or utc_now(),
                 "_references": [],
                 "_unmapped": None,
             }
@@ -245,7 +244,3 @@ class ItemReader:
         if item.type not in KNOWN and item.type not in self._unknown_events:
             self._unknown_events.add(item.type)
             self.logger.warning("The feed has an event that this tap does not know: '%s'; it is ignored", item.type)
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")

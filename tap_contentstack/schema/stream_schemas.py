@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_contentstack.schema.fields import FIELD_TYPES, field_type_table, top_fields, unknown_data_types
+from tap_contentstack.schema.fields import top_fields, unknown_data_types
 from tap_contentstack.schema.names import column_names
 from tap_contentstack.schema.shapes import (
     BOOLEAN,
@@ -28,14 +28,12 @@ if t.TYPE_CHECKING:
 __all__ = [
     "ADDED_COLUMNS",
     "AUTOMATIC_COLUMNS",
-    "FIELD_TYPES",
     "KEY_COLUMNS",
     "asset_schema",
     "combined_schema",
     "definition_schema",
     "entry_columns",
     "entry_schema",
-    "field_type_table",
     "loads_schema",
     "schema_from_types",
     "taxonomy_schema",

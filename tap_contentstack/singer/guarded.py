@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import datetime as dt
 import decimal
 import typing as t
 from functools import cached_property
@@ -20,7 +19,8 @@ from tap_contentstack.events import unpublish_of
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS, KEY_COLUMNS, PROTECTED_COLUMNS
 from tap_contentstack.sdk import CustomStreamMap, Expression, RemoveRecordTransform, definition_of, evaluate
 from tap_contentstack.singer.expressions import CONSTANTS, conditions_of, names_in
-from tap_contentstack.singer.writer import encode
+from tap_contentstack.singer.writer import to_json
+from tap_contentstack.values.times import utc_now
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -179,7 +179,7 @@ class GuardedMap:
         return self._error("?", record, type(error).__name__)
 
     def _error(self, column: str, record: Record, reason: str, text: str | None = None) -> MapError:
-        """Return an error that quotes only the record's key: the original error's text may quote any value."""
+        """Return an error that quotes only the expression and the record's key: the original may quote any value."""
         if text is None and column in self.definition.expressions:
             text = self.definition.expressions[column][0]
         item = ", ".join(str(record.get(column)) for column in self.own_keys)
@@ -191,12 +191,12 @@ def _as_declared(value: t.Any, schema: Mapping[str, t.Any]) -> t.Any:
     """Return a value as flattening declares it: columns of any JSON become texts, but the SDK forgets their numbers."""
     is_number = isinstance(value, int | float | decimal.Decimal)
     types = schema.get("type", ())
-    return encode(value).decode() if is_number and "string" in types and "number" not in types else value
+    return to_json(value).decode() if is_number and "string" in types and "number" not in types else value
 
 
 def _unpublished(record: Record) -> Record:
     """Return the tombstone of a row that the filter no longer lets through."""
-    moment = record.get("_sync_event_at") or dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    moment = record.get("_sync_event_at") or utc_now()
     kept = {column: record[column] for column in {*KEY_COLUMNS, *ADDED_COLUMNS, *PROTECTED_COLUMNS} & record.keys()}
     event = unpublish_of(record["_sync_type"])
     kept |= {"_sync_type": event, "_sdc_deleted_at": moment, "_references": [], "_unmapped": None}

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from tap_contentstack.records.output import Output
 from tap_contentstack.schema.stream_schemas import LOAD_VERSION
-from tap_contentstack.singer.writer import encode
+from tap_contentstack.singer.writer import to_json
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +37,7 @@ class LineOutput(Output):
         """
         self._writer = writer
         self._columns = frozenset(columns)
-        self._head = b'{"type":"RECORD","stream":' + encode(stream) + b',"record":'
+        self._head = b'{"type":"RECORD","stream":' + to_json(stream) + b',"record":'
         self._has_time = "_sync_event_at" in self._columns
         self._has_references = "_references" in self._columns
         self._tail = b""
@@ -81,14 +81,14 @@ class LineOutput(Output):
             LOAD_VERSION: self.version,
         }
         selected = {column: value for column, value in values.items() if column in self._columns}
-        return b"," + encode(selected)[1:-1]
+        return b"," + to_json(selected)[1:-1]
 
     @override
     def message(self, record: dict[str, t.Any], *, updates: bool = False) -> tuple[bytes, ...]:
         selected = {column: value for column, value in record.items() if column in self._columns}
         if LOAD_VERSION in self._columns:
             selected[LOAD_VERSION] = self.version
-        return self._head, encode(selected), self._tail or self._new_tail()
+        return self._head, to_json(selected), self._tail or self._new_tail()
 
     def _new_tail(self) -> bytes:
         """Return the end of all messages until the next write: the messages of a page share their time."""

@@ -32,8 +32,8 @@ def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> Non
     if not feeds:
         return
     start_date = settings.start_date
-    if start_date and start_date > parts.clock.utc() and not _is_familiar("start date", feeds):
-        stack.check_emptiness(f"setting 'start_date' ({start_date}) lies in the future")
+    if start_date and start_date > parts.clock.utc() and not _is_familiar("start_date", feeds):
+        stack.require_allow_empty(f"setting 'start_date' ({start_date}) lies in the future")
     if not _is_familiar("locales", feeds):
         _check_locales(parts)
     if any(stream.bookmark.knows_rows for stream in feeds):
@@ -49,7 +49,7 @@ def _check_locales(parts: RunParts) -> None:
     """Ask whether anything is published to each of the locales that are set."""
     for locale in parts.settings.locales:
         if not parts.stack.publishes_to(locale):
-            parts.stack.check_emptiness(
+            parts.stack.require_allow_empty(
                 f"setting 'locales': nothing at all is published to '{shown(locale)}': check its spelling "
                 "(such as en-us)"
             )

@@ -188,7 +188,7 @@ class Run:
             return False
         try:
             if not any(self._lists_something_by_now(stream) for stream in postponed):
-                self._parts.stack.check_emptiness(NOTHING_PUBLISHED)
+                self._parts.stack.require_allow_empty(NOTHING_PUBLISHED)
         except TimeIsUpError:
             for stream in postponed:
                 stream.unfinished = True

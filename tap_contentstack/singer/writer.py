@@ -90,7 +90,7 @@ class Writer(GenericSingerWriter[bytes, Message]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        return encode(message.to_dict()) + b"\n"
+        return to_json(message.to_dict()) + b"\n"
 
     def flush(self) -> None:
         """Write the lines to stdout.
@@ -142,8 +142,8 @@ class Writer(GenericSingerWriter[bytes, Message]):
         self._closed = True
 
 
-def _to_json(value: object) -> str:
+def _as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, dt.datetime) else str(value)
 
 
-encode = msgspec.json.Encoder(enc_hook=_to_json, decimal_format="number").encode
+to_json = msgspec.json.Encoder(enc_hook=_as_text, decimal_format="number").encode

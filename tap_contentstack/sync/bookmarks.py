@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
 from tap_contentstack.schema.stream_schemas import LOAD_VERSION
@@ -170,16 +170,10 @@ def read_bookmark(state: Mapping[str, t.Any] | None) -> tuple[Bookmark, str | No
         return bookmark, "it has a token but no version or scope" if kept[REPLICATION_KEY_VALUE] else None
     if kept[REPLICATION_KEY_VALUE] and kept["pagination_token"]:
         return bookmark, "it has both a sync token and a pagination token"
-    bookmark.sync_token = kept[REPLICATION_KEY_VALUE]
-    bookmark.pagination_token = kept["pagination_token"]
-    bookmark.items_seen = kept["items_seen"]
-    bookmark.items_total = kept["items_total"]
-    bookmark.restarts = kept["restarts"]
-    bookmark.full_load_at = _time_or_none(kept["full_load_at"])
-    bookmark.served_at = _time_or_none(kept["served_at"])
-    bookmark.scope = kept["scope"]
-    bookmark.locales = sorted(set(kept["locales"]))
-    return bookmark, None
+    kept["sync_token"] = kept[REPLICATION_KEY_VALUE]
+    whole = {each.name: kept[each.name] for each in fields(Bookmark)}
+    whole |= {each: _time_or_none(kept[each]) for each in ("full_load_at", "served_at")}
+    return Bookmark(**whole | {"types": bookmark.types, "locales": sorted(set(kept["locales"]))}), None
 
 
 def _is_loaded(kind: str | None) -> bool:

@@ -1,12 +1,10 @@
 """The brake: delays the removal of rows until some stream has shown that anything is published at all.
 
 `singer/preflight.py` pulls it before a run, initial passes that list something release it, and at the end of the run
-`Run._confirms` decides about the streams that have waited; `Stack.check_emptiness` makes the error.
+`Run._confirms` decides about the streams that have waited; `Stack.require_allow_empty` makes the error.
 """
 
 from __future__ import annotations
-
-import threading
 
 
 class Brake:
@@ -19,18 +17,13 @@ class Brake:
 
     def __init__(self) -> None:
         """Start released; `pull` is called when the state turns out to know rows."""
-        self._released = threading.Event()
-        self._released.set()
+        self.holds = False
+        """Whether a pass that lists nothing has to wait with its sweep."""
 
     def pull(self) -> None:
         """Hold sweeps back from now on."""
-        self._released.clear()
+        self.holds = True
 
     def release(self) -> None:
         """Let sweeps go."""
-        self._released.set()
-
-    @property
-    def holds(self) -> bool:
-        """Whether a pass that lists nothing has to wait with its sweep."""
-        return not self._released.is_set()
+        self.holds = False

@@ -47,7 +47,7 @@ class Delta:
         """Whether the number of items is the API's count, which was the same on every page."""
         return self.total is None or (self.items == self.total and not self.shifted)
 
-    def wins(self, change: Change) -> bool:
+    def note_change(self, change: Change) -> bool:
         """Note a change; return whether it is the newest of its key so far, and has to be written."""
         if change.deleted or change.locale is None:
             self._doubt(change, None)

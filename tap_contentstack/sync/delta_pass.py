@@ -102,7 +102,7 @@ class DeltaPass:
             for item in page.items:
                 if item.type == TYPE_DELETED and load.reader.concerns(item):
                     self._on_type_deleted()
-            changes = [change for change in load.reader.changes(page.items) if delta.wins(change)]
+            changes = [change for change in load.reader.changes(page.items) if delta.note_change(change)]
             messages = [change.message for change in changes]
             with load.lock:
                 load.table.write(messages[: load.record_limit])

@@ -32,7 +32,7 @@ def changed_parts(old: str, new: str) -> list[str]:
     A part that only one of them is sure of is no difference.
     """
     before = _parts(old)
-    return [name.replace("_", " ") for name, part in _parts(new).items() if _differ(name, before.get(name), part)]
+    return [name for name, part in _parts(new).items() if _differ(name, before.get(name), part)]
 
 
 def scope_change(stream: str, old: str | None, new: str, *, must_fail: bool) -> str | None:
@@ -50,7 +50,7 @@ def scope_change(stream: str, old: str | None, new: str, *, must_fail: bool) -> 
     changes = changed_parts(old, new) if old is not None else []
     if not changes:
         return None
-    changed = ", ".join(changes)
+    changed = ", ".join(changes).replace("_", " ")
     if must_fail:
         msg = (
             f"stream {stream}: its state was made for a different scope ({changed}), and on_scope_change is 'fail': "

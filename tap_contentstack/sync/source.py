@@ -78,7 +78,7 @@ class Source:
             filters["locale"] = settings.feed_locale
         if settings.start_date:
             filters["start_from"] = settings.start_date
-        return Feed(self.stack.client, stream=self.stream, filters=filters)
+        return Feed(self.stack.client, purpose=self.stream, filters=filters)
 
     def reader(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
+from tap_contentstack.config.inputs import BOOKMARKS
 from tap_contentstack.schema.names import COMBINED_STREAM, ENTRIES_PREFIX, stream_name
 from tap_contentstack.sync.bookmarks import read_bookmark
 from tap_contentstack.sync.interruptions import Reason
@@ -16,7 +17,6 @@ if t.TYPE_CHECKING:
 
     from tap_contentstack.sync.bookmarks import Bookmark
 
-BOOKMARKS = "bookmarks"
 INTERVAL = 1.0
 """Seconds between two STATE messages, at least."""
 LONGEST_WAIT = 2.0 + len(Reason)

@@ -1,4 +1,4 @@
-"""The one clock that the tap reads and waits with, so that a test can replace it."""
+"""The clock by which a run is timed, waits and is recorded; a test can replace it."""
 
 from __future__ import annotations
 

@@ -57,6 +57,11 @@ def in_utc(text: str) -> str | None:
     return moment.isoformat() + "Z"
 
 
+def utc_now() -> str:
+    """Return the time in UTC, to the microsecond, with `Z`."""
+    return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
 def utc_text(text: str) -> str:
     """Return a date or date-time as the API expects it: UTC, with milliseconds and `Z`.
 

@@ -7,7 +7,7 @@ import typing as t
 
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.throttle import Throttle
-from tap_contentstack.config.settings import read_settings
+from tests.settings import read_settings
 
 if t.TYPE_CHECKING:
     from sandbox import Sandbox

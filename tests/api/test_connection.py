@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox import Fault
 from tap_contentstack.api.connection import LARGEST, Connection, Connections
-from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, TransientError
+from tests.settings import read_settings
 from tests.tap_process import wait_until
 
 TYPES = "/v3/content_types?environment=production"

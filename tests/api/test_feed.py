@@ -15,9 +15,9 @@ from tap_contentstack.api.client import Client
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.api.time_limit import TimeLimit
-from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import ApiError, NotFoundError, TokenRefusedError
 from tap_contentstack.events import ASSETS
+from tests.settings import read_settings
 from tests.tap_process import wait_until
 
 ITEMS = 7
@@ -39,7 +39,7 @@ def sandbox() -> t.Iterator[Sandbox]:
 def feed(sandbox) -> Feed:
     client = Client(read_settings({**sandbox.settings, "max_retries": 0}), Throttle(), logging.getLogger("test"))
     filters = {"type": "entry_published", "content_type_uid": "page", "locale": "en-us"}
-    return Feed(client, stream="entries_page", filters=filters)
+    return Feed(client, purpose="entries_page", filters=filters)
 
 
 def test_a_pass_is_all_pages_up_to_the_sync_token(feed):
@@ -91,7 +91,7 @@ def test_a_page_that_is_lost_on_its_way_is_asked_for_again_without_a_word(sandbo
 
 def test_a_page_waits_for_its_turn_where_there_is_a_cap(sandbox):
     settings = read_settings({**sandbox.settings, "max_requests_per_second": 1})
-    feed = Feed(Client(settings, Throttle(1), logging.getLogger("test")), stream="x", filters={})
+    feed = Feed(Client(settings, Throttle(1), logging.getLogger("test")), purpose="x", filters={})
     pages = feed.initial_pass()
     next(pages)
     assert len(sandbox.requests) == 1
@@ -114,7 +114,7 @@ def test_an_empty_token_is_none(empty):
     client: t.Any = SimpleNamespace(
         get=lambda *args, **_: args[2](bodies.pop(0)), prefetch=lambda *_: None, time_limit=TimeLimit()
     )
-    pages = list(Feed(client, stream="x", filters={}).initial_pass())
+    pages = list(Feed(client, purpose="x", filters={}).initial_pass())
     assert [page.pagination_token for page in pages] == [*(f"p{number}" for number in range(empty)), None]
 
 
@@ -123,7 +123,7 @@ def test_a_page_with_both_tokens_is_not_the_last():
     client: t.Any = SimpleNamespace(
         get=lambda *args, **_: args[2](bodies.pop(0)), prefetch=lambda *_: None, time_limit=TimeLimit()
     )
-    pages = list(Feed(client, stream="x", filters={}).initial_pass())
+    pages = list(Feed(client, purpose="x", filters={}).initial_pass())
     assert [(page.pagination_token, page.sync_token) for page in pages] == [("p1", None), (None, "s2")]
 
 
@@ -180,7 +180,7 @@ def test_what_is_still_published_is_never_told_from_a_cache(sandbox, feed):
 def test_an_answer_without_a_list_does_not_say_that_nothing_is_published(body):
     client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](body.encode()))
     with pytest.raises(ValueError, match=r"no list of entries|not a JSON object"):
-        Feed(client, stream="x", filters={}).still_published("page", "en-us", ["page0"])
+        Feed(client, purpose="x", filters={}).still_published("page", "en-us", ["page0"])
 
 
 @pytest.mark.parametrize("count", [True, False, -1, "3", 2.5, None])
@@ -189,13 +189,13 @@ def test_an_answer_whose_count_is_no_number_of_items_has_none(count):
         get=lambda *args, **_: args[2](json.dumps({"entries": [], "count": count}).encode())
     )
     with pytest.raises(ApiError, match="its response for 'page' in 'fr-fr' has no count"):
-        Feed(client, stream="x", filters={}).count("page", "fr-fr")
+        Feed(client, purpose="x", filters={}).count("page", "fr-fr")
 
 
 def test_content_of_a_fallback_does_not_say_that_an_item_is_published_to_the_locale():
     entries = [{"uid": uid, "publish_details": {"locale": locale}} for uid, locale in (("a", "fr-fr"), ("b", "en-us"))]
     client: t.Any = SimpleNamespace(get=lambda *args, **_: args[2](json.dumps({"entries": entries}).encode()))
-    assert Feed(client, stream="x", filters={}).still_published("page", "fr-fr", ["a", "b"]) == {"a"}
+    assert Feed(client, purpose="x", filters={}).still_published("page", "fr-fr", ["a", "b"]) == {"a"}
 
 
 def test_a_content_type_that_is_gone_has_no_entries_to_ask_about(feed):

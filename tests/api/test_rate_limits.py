@@ -13,8 +13,8 @@ from sandbox import Fault
 from tap_contentstack.api.client import Client
 from tap_contentstack.api.responses import decode_json
 from tap_contentstack.api.throttle import Throttle
-from tap_contentstack.config.settings import read_settings
 from tests.api.clients import CONTENT_TYPES, connect
+from tests.settings import read_settings
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from tap_contentstack.api.client import Client
 from tap_contentstack.api.feed import Feed
 from tap_contentstack.api.throttle import Throttle
 from tap_contentstack.api.time_limit import GRACE, TimeLimit
-from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import TimeIsUpError
 from tests.model.clock import Clock
+from tests.settings import read_settings
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_wait_before_another_attempt_does_not_outlast_the_box(sandbox, status)
     throttle = Throttle(clock=clock.monotonic, sleep=time_limit.sleep)
     client = Client(read_settings(sandbox.settings), throttle, logging.getLogger("test"), time_limit)
     with pytest.raises(TimeIsUpError):
-        Feed(client, stream="x", filters={}).size()
+        Feed(client, purpose="x", filters={}).size()
     assert len(sandbox.requests) == 1
 
 
@@ -84,7 +84,7 @@ def test_no_page_is_asked_ahead_once_the_time_is_over(sandbox):
     clock = Clock()
     time_limit = begun(clock, 30)
     client = Client(read_settings(sandbox.settings), Throttle(), logging.getLogger("test"), time_limit)
-    pages = Feed(client, stream="x", filters={"type": "entry_published"}).initial_pass()
+    pages = Feed(client, purpose="x", filters={"type": "entry_published"}).initial_pass()
     next(pages)
     clock.now += 31  # the second page is on its way
     next(pages)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tap_contentstack.config.regions import DELIVERY_HOSTS, delivery_url
-from tap_contentstack.config.settings import read_settings
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
+from tests.settings import read_settings
 
 CREDENTIALS = {"api_key": "blt0123", "access_token": "cs0123-secret", "environment": "production"}
 

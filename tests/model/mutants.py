@@ -269,7 +269,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "take history in an initial pass for changes",
         "records/items",
         "        return [row for row in self._published(published) if row]\n",
-        """        removed = [self._removed(item) for item in items if item.type in UNPUBLISHED | DELETED]
+        """        removed = [self._removed(item) for item in items if item.type in KNOWN - PUBLISHED]
         return [row for row in self._published(published) + removed if row and row.locale]
 """,
     ),

@@ -19,10 +19,11 @@ import pytest
 import yaml
 
 from tap_contentstack.config.regions import ALIASES, DELIVERY_HOSTS
-from tap_contentstack.config.settings import CONFIG_JSONSCHEMA, read_settings
+from tap_contentstack.config.settings import CONFIG_JSONSCHEMA
 from tap_contentstack.schema.stream_schemas import ADDED_COLUMNS
 from tap_contentstack.sync.progress import Progress
 from tap_contentstack.sync.summary import Ending, StreamEnding, Summary
+from tests.settings import read_settings
 from tests.tap_process import BOOKMARK_KEYS
 
 ROOT = Path(__file__).parents[2]

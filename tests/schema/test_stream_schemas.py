@@ -13,6 +13,7 @@ from singer_sdk.helpers._flattening import flatten_schema
 from singer_sdk.singerlib import Schema
 from target_postgres.connector import PostgresConnector
 
+from tap_contentstack.schema import fields
 from tap_contentstack.schema import stream_schemas as schemas
 from tap_contentstack.schema.shapes import (
     ANY_JSON,
@@ -141,7 +142,7 @@ def test_unknown_data_types_are_told_by_path():
 
 ALL_SCHEMAS = {
     "entries": schemas.entry_schema(
-        {"schema": [field(each.data_type) | {"uid": f"f{n}"} for n, each in enumerate(schemas.FIELD_TYPES)]}
+        {"schema": [field(each.data_type) | {"uid": f"f{n}"} for n, each in enumerate(fields.FIELD_TYPES)]}
     ),
     "combined": schemas.combined_schema(),
     "assets": schemas.asset_schema(),
@@ -213,8 +214,8 @@ def test_a_content_type_that_is_not_as_documented_has_a_schema_all_the_same(brok
 
 
 def test_the_table_of_types_names_every_row():
-    rows = schemas.field_type_table().splitlines()
-    assert len(rows) == len(schemas.FIELD_TYPES) + 1
+    rows = fields.field_type_table().splitlines()
+    assert len(rows) == len(fields.FIELD_TYPES) + 1
     assert all(row.count("|") == 5 for row in rows)
 
 

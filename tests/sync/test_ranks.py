@@ -44,7 +44,7 @@ def test_changes_are_ordered_by_time_then_kind_then_version(lower, higher):
     assert lower.rank < higher.rank
     for order in ((lower, higher), (higher, lower)):
         delta = Delta()
-        wins = [delta.wins(each) for each in order]
+        wins = [delta.note_change(each) for each in order]
         assert wins == ([True, True] if order[0] is lower else [True, False])
 
 
@@ -60,15 +60,15 @@ def test_changes_are_ordered_by_time_then_kind_then_version(lower, higher):
 def test_a_change_without_a_time_is_a_tie_with_any_other(lower, higher):
     for order in ((lower, higher), (higher, lower)):
         delta = Delta()
-        assert [delta.wins(each) for each in order] == ([True, True] if order[0] is lower else [True, False])
+        assert [delta.note_change(each) for each in order] == ([True, True] if order[0] is lower else [True, False])
         assert delta.questions({"en-us"})
 
 
 def test_a_delete_without_a_time_may_be_newer_than_any_row():
     for at in (MORNING, ""):
         delta = Delta()
-        delta.wins(change("entry_deleted", at="", locale=None))
-        delta.wins(change(at=at))
+        delta.note_change(change("entry_deleted", at="", locale=None))
+        delta.note_change(change(at=at))
         assert {locale for _, locale in delta.questions({"en-us", "fr-fr"})} == {"en-us", "fr-fr"}
 
 
@@ -85,21 +85,21 @@ def test_a_removal_without_a_time_keeps_its_row_in_doubt_whatever_else_comes():
         for order in permutations(some):
             delta = Delta()
             for each in order:
-                delta.wins(each)
+                delta.note_change(each)
             assert ("page", "en-us") in delta.questions({"en-us"})
 
 
 def test_the_same_event_twice_is_written_twice_at_most():
     delta = Delta()
-    assert delta.wins(change())
-    assert delta.wins(change()) in {True, False}
+    assert delta.note_change(change())
+    assert delta.note_change(change()) in {True, False}
     assert delta.questions({"en-us", "fr-fr"}) == {}
 
 
 def test_only_a_delete_or_a_tie_raises_a_question():
     delta = Delta()
-    delta.wins(change(at=MORNING))
-    delta.wins(change("entry_unpublished", at=NOON))
+    delta.note_change(change(at=MORNING))
+    delta.note_change(change("entry_unpublished", at=NOON))
     assert delta.questions({"en-us", "fr-fr"}) == {}
-    delta.wins(change("entry_deleted", at=EVENING))
+    delta.note_change(change("entry_deleted", at=EVENING))
     assert {locale for _, locale in delta.questions({"en-us", "fr-fr"})} == {"fr-fr"}
