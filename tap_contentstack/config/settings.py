@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from singer_sdk import typing as th
 
 from tap_contentstack.config.checks import problems
-from tap_contentstack.config.regions import delivery_url
+from tap_contentstack.config.regions import ALIASES, DELIVERY_HOSTS, delivery_url
 from tap_contentstack.errors import SettingsError
 from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
 from tap_contentstack.values.texts import shown
@@ -45,8 +45,7 @@ CONFIG_JSONSCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "region",
         TEXT,
-        "The stack's region: na, eu, au, azure-na, azure-eu, gcp-na or gcp-eu, or an alias of one "
-        "(us, aws-na, aws-eu, aws-au).",
+        f"The stack's region: {', '.join(DELIVERY_HOSTS)}, or an alias of one ({', '.join(ALIASES)}).",
         default="na",
     ),
     _setting(
