@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
+from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.streams import FeedStream
 from tap_contentstack.values.texts import shown
 
 if t.TYPE_CHECKING:
+    import logging
     from collections.abc import Sequence
 
     from tap_contentstack.singer.parts import RunParts
     from tap_contentstack.singer.versioned import VersionedStream
 
 
-def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> None:
+def check_before_run(streams: Sequence[VersionedStream], parts: RunParts, logger: logging.Logger) -> None:
     """Check the settings against the stack, and pull the brake on sweeps where the state knows rows.
 
     Lists have neither locales nor a start date, so a run of lists alone needs no check.
@@ -22,12 +25,16 @@ def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> Non
     Args:
         streams: The selected streams, their bookmarks as the state has them.
         parts: What they share.
+        logger: Where it is reported what the settings leave out.
 
     Raises:
+        SettingsError: A pattern of `content_types` matches nothing.
         SeemsEmptyError: `start_date` lies in the future, or nothing is published to a locale that is set, and
             `allow_empty` does not confirm that this is meant.
     """
-    settings, stack = parts.settings, parts.stack
+    settings, stack, state = parts.settings, parts.stack, parts.state
+    if not (settings.combined and COMBINED_STREAM in state.names):
+        stack.check_patterns(state.content_type_uids())
     feeds = [stream for stream in streams if isinstance(stream, FeedStream)]
     if not feeds:
         return
@@ -38,6 +45,9 @@ def check_before_run(streams: Sequence[VersionedStream], parts: RunParts) -> Non
         _check_locales(parts)
     if any(stream.bookmark.knows_rows for stream in feeds):
         parts.brake.pull()
+    if missing := {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}:
+        text = "event_types leaves out %s: rows that these events would remove stay in the target"
+        logger.warning(text, ", ".join(sorted(missing)))
 
 
 def _is_familiar(part: str, feeds: Sequence[FeedStream]) -> bool:

@@ -15,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_contentstack.errors import AccessError, TapError, TimeIsUpError
-from tap_contentstack.events import ASSET_EVENTS, ENTRY_EVENTS
-from tap_contentstack.schema.names import COMBINED_STREAM
 from tap_contentstack.singer.preflight import check_before_run
 from tap_contentstack.singer.report import ending_of, stream_endings, unfinished
 from tap_contentstack.singer.streams import FeedStream
@@ -140,22 +138,14 @@ class Run:
 
     def _begin(self) -> None:
         """Check what concerns all streams, and announce them in the state."""
-        settings, state = self._parts.settings, self._parts.state
-        if not (settings.combined and COMBINED_STREAM in state.names):
-            self._parts.stack.check_patterns(state.content_type_uids())
-        check_before_run(self._streams, self._parts)
-        if missing := {*ENTRY_EVENTS, *ASSET_EVENTS} - {*settings.entry_events, *settings.asset_events}:
-            self._logger.warning(
-                "event_types leaves out %s: rows that these events would remove stay in the target",
-                ", ".join(sorted(missing)),
-            )
+        check_before_run(self._streams, self._parts, self._logger)
         with self._writer:
             for stream in self._streams:
                 stream.plan()
-            state.write()
+            self._parts.state.write()
         self._streams = sorted(self._streams, key=lambda stream: stream.start_order)
         feeds = [stream for stream in self._streams if isinstance(stream, FeedStream)]
-        for stream in feeds[: settings.max_concurrency]:
+        for stream in feeds[: self._parts.settings.max_concurrency]:
             stream.has_all_time = True
         self._at_start = {stream.name: dataclasses.replace(stream.bookmark) for stream in feeds}
 

@@ -193,7 +193,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "do not announce",
         "singer/run",
-        "                stream.plan()\n            state.write()\n",
+        "                stream.plan()\n            self._parts.state.write()\n",
         "                stream.plan()\n",
     ),
     Mutant(
