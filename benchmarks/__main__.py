@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     before = Figures.read(LAST_RELEASE)
     figures = Figures(machine=machine())
     failed = False
-    print(head(figures.machine, before), flush=True)
+    print(head(figures.machine, before.machine), flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         programs = Programs(Path(folder))
         for name in options.names or FIGURES:

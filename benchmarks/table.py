@@ -13,7 +13,6 @@ from pathlib import Path
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.saved import Figures
 
 COLUMNS = ("figure", "against", "median [min, max]", "goal", "met", "last release")
 
@@ -82,9 +81,9 @@ def machine() -> str:
     return f"{today}; {_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def head(machine: str, before: Figures) -> str:
+def head(machine: str, before: str) -> str:
     """Return the lines above the rows: when and where, and the columns' names."""
-    last = f"last release: {before.machine}\n" if before.machine else ""
+    last = f"last release: {before}\n" if before else ""
     return f"{machine}\n{last}\n{line(COLUMNS)}\n{line(['---'] * len(COLUMNS))}"
 
 
