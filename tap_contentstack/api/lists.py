@@ -20,7 +20,6 @@ if t.TYPE_CHECKING:
 
 Item: t.TypeAlias = dict[str, t.Any]
 
-"""The most items that a page can have (Contentstack docs: get all content types)."""
 WITH_SCHEMAS = {"include_global_field_schema": "true", "include_branch": "true"}
 """With these, content types and global fields name their branch, and contain the schemas of their global fields."""
 ALL_LEVELS = {"depth": "10"}

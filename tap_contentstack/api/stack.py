@@ -86,7 +86,16 @@ class Stack:
         """
         if not self.content_types:
             Feed(self.client, purpose="access", filters={"type": ASSET_PUBLISHED}).has_items()
-        elif not self.lists.has_content_types():
+        else:
+            self.check_types_are_listed()
+
+    def check_types_are_listed(self) -> None:
+        """Check that the stack has content types now.
+
+        Raises:
+            SeemsEmptyError: None is listed.
+        """
+        if not self.lists.has_content_types():
             self.require_allow_empty(NO_CONTENT_TYPE)
 
     def relisted(self, content_type_uids: Iterable[str]) -> list[ContentType]:

@@ -70,7 +70,7 @@ class ListStream(VersionedStream):
             self.logger.log(level, "The API does not provide this list, so the table is left unchanged: %s", error)
             return
         if self._had_rows and not messages:
-            self.parts.stack.check_access()  # a token without access gets empty lists, too
+            self.parts.stack.check_types_are_listed()  # a token without access gets empty lists, too
         self.wait_for_version()
         with self.writer:
             output.write(messages[: self.ABORT_AT_RECORD_COUNT])

@@ -76,7 +76,7 @@ class Run:
         self._at_start: dict[str, Bookmark] = {}
         self._waiting: queue.SimpleQueue[VersionedStream] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[VersionedStream | None] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[object] = queue.SimpleQueue()  # wakes the main thread
         self._numbers = itertools.count()
         self._failures: dict[str, str] = {}
         self._exit_code = 0

@@ -8,7 +8,8 @@ import typing as t
 import pytest
 
 from sandbox import Behaviour, Fault, Sandbox, Stack
-from tests.tap_process import LISTS, fail, load
+from tests.command.catalogs import select
+from tests.tap_process import LISTS, fail, load, run_tap
 
 FIELD = {"uid": "title", "data_type": "text"}
 
@@ -132,6 +133,20 @@ def test_a_token_that_lost_its_access_empties_no_list(sandbox):
         assert output.of_type("ACTIVATE_VERSION", name) == []
     sandbox.faults.clear()
     assert load(sandbox, state=output.state).tables(first, output).keys() == first.tables().keys()
+
+
+def test_lists_alone_are_not_emptied_either_where_no_content_type_is_left(sandbox):
+    catalog = json.loads(run_tap(sandbox.settings, "--discover").out)
+    for entry in catalog["streams"]:
+        select(catalog, entry["tap_stream_id"], selected=entry["tap_stream_id"] in LISTS)
+    first = load(sandbox, catalog=catalog)
+    for uid in list(sandbox.stack.content_types):
+        sandbox.stack.delete_content_type(uid)
+    output = fail(sandbox.settings, state=first.state, catalog=catalog)
+    assert "no longer lists any content type" in output.last_line
+    assert output.of_type("ACTIVATE_VERSION", "content_types") == []
+    confirmed = load(sandbox, state=output.state, catalog=catalog, allow_empty=True)
+    assert confirmed.tables(first, output)["content_types"] == {}
 
 
 def test_the_last_global_field_can_go(sandbox):

@@ -269,7 +269,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "take history in an initial pass for changes",
         "records/items",
         "        return [row for row in self._published(published) if row]\n",
-        """        removed = [self._removed(item) for item in items if item.type in KNOWN - PUBLISHED]
+        """        past = DELETED | {"entry_unpublished", "asset_unpublished"}
+        removed = [self._removed(item) for item in items if item.type in past]
         return [row for row in self._published(published) + removed if row and row.locale]
 """,
     ),
